@@ -1,0 +1,1 @@
+"""Amaranth hardware: from stream blocks to the whole accelerator."""

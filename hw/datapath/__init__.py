@@ -1,0 +1,1 @@
+"""Processing elements: the hardware that computes one layer's sums."""

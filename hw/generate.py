@@ -1,0 +1,111 @@
+"""An accelerator as files: Verilog, ROM images, a golden vector, and a description that tools can read."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hw.accelerator import Accelerator
+from hw.frames import input_beats, output_beats
+from hw.plan.plan import Plan
+from hw.verilog import emit
+from sw.files import atomic_folder
+from sw.network import Network, save
+
+__all__ = ["Generated", "generate"]
+
+DESCRIPTION = "accelerator.json"
+SOURCE = "accelerator.sv"
+GOLDEN_IMAGES = 4
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A folder with ``accelerator.sv``, ``accelerator.json``, ``network.safetensors``, ``plan.json``, ``rom/*.mem`` and
+    ``golden/``. ``cycles`` is the interval between frames by formula."""
+
+    folder: Path
+    top: str
+    cycles: int
+
+    @property
+    def source(self) -> Path:
+        """The Verilog."""
+        return self.folder / SOURCE
+
+
+def generate(network: Network, plan: Plan, folder: str | os.PathLike[str], images: np.ndarray | None = None) -> Generated:
+    """Write the accelerator for ``network`` under ``plan`` into ``folder``, which appears whole or not at all.
+
+    ``images``, uint8 (n, height, width, channels), are put into the golden vector; by default four of random pixels.
+    Raises ValueError where plan and network do not fit, SubbitError where the folder cannot be written or Yosys is missing.
+    """
+    accelerator = Accelerator(network, plan)
+    top = "accelerator"
+    text = emit(accelerator, top)
+    if images is None:
+        image = network.input
+        shape = (GOLDEN_IMAGES, image.height, image.width, image.channels)
+        images = np.random.default_rng(0).integers(0, 1 << image.bits, shape, dtype=np.uint8)
+    with atomic_folder(folder, DESCRIPTION) as work:
+        (work / SOURCE).write_text(text)
+        (work / DESCRIPTION).write_text(json.dumps(describe(accelerator, top), indent=2) + "\n")
+        (work / "plan.json").write_text(plan.to_json())
+        save(network, work / "network.safetensors")
+        (work / "rom").mkdir()
+        for name, rom in accelerator.roms.items():
+            (work / "rom" / f"{name}.mem").write_text(rom.mem())
+        write_golden(accelerator, network.check_images(images), work / "golden")
+    return Generated(Path(folder), top, accelerator.pipeline.interval)
+
+
+def describe(accelerator: Accelerator, top: str) -> dict[str, Any]:
+    """What a bench, a board or a person must know of the accelerator, as plain values."""
+    pipeline, plan, image = accelerator.pipeline, accelerator.plan, accelerator.network.input
+    return {
+        "top": top,
+        "sources": [SOURCE],
+        "output": plan.output,
+        "pixels_per_beat": plan.pixels_per_beat,
+        "input": {"bits": accelerator.input_bits, "image": asdict(image)},
+        "result": {"bits": accelerator.results.result_bits, "classes": accelerator.results.classes},
+        "interval": pipeline.interval,
+        "slowest": pipeline.slowest,
+        "cycles": pipeline.cycles,
+        "memories": {
+            name: {"file": f"rom/{name}.mem", "depth": rom.depth, "width": rom.width}
+            for name, rom in accelerator.roms.items()
+        },
+        "probes": [
+            {"path": [probe.stage], "valid": "o__valid", "ready": "o__ready", "payload": "o__payload", **asdict(probe)}
+            for probe in accelerator.probes
+        ],
+    }
+
+
+def write_golden(accelerator: Accelerator, images: np.ndarray, folder: Path) -> None:
+    """Beats in and beats out for ``images`` as $readmemh files, and every activation between, so that any bit can be traced."""
+    folder.mkdir()
+    plan, network = accelerator.plan, accelerator.network
+    run = network.run(images)
+    bits, width = accelerator.input_bits, accelerator.results.result_bits
+    beats_in = input_beats(images, network.input.bits, plan.pixels_per_beat, bits)
+    beats_out = output_beats(run.scores, run.classes, width, plan.output)
+    for name, beats, size in (("input", beats_in, bits), ("output", beats_out, width)):
+        (folder / f"{name}.mem").write_text("".join(f"{beat:0{size // 4}x}\n" for beat in beats))
+    np.savez_compressed(folder / "activations.npz", images=images, **run.activations)
+    (folder / "README.txt").write_text(
+        f"{len(images)} images.\n"
+        f"input.mem   beats of s_axis_tdata, {bits} bits: {plan.pixels_per_beat} pixel(s) of {network.input.channels} channel(s) "
+        f"of {network.input.bits} bits, in raster order, channel 0 of the first pixel in the low bits.\n"
+        f"output.mem  beats of m_axis_tdata, {width} bits: "
+        + ("scores in two's complement, class 0 first, then the class.\n" if plan.output == "scores" else "the class.\n")
+        + "activations.npz  every layer, (images, height, width, channels); bit 1 means +1, bit 0 means -1.\n"
+        "../rom/LAYER_weights.mem     row fold * words + word, bit p * SIMD + i: weight of output fold * PE + p for tap\n"
+        "                             word * SIMD + i; taps run row, column, channel. 1 means +1.\n"
+        "../rom/LAYER_thresholds.mem  row fold, for output fold * PE + p from the low bits up: thresholds on the count of\n"
+        "                             agreements, then an invert bit; out = (count >= threshold) xor invert.\n"
+    )

@@ -1,0 +1,1 @@
+"""Whole layers: window, datapath, threshold and pooling joined by streams."""

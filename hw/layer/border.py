@@ -1,0 +1,39 @@
+"""How many kernel positions of a window lie in the padding, as a small table over the window's place."""
+
+from amaranth import Cat, Module, Signal, Value
+
+from hw.layer.window import WindowShape
+
+__all__ = ["missing_positions"]
+
+
+def missing_positions(m: Module, shape: WindowShape, row: Value, column: Value) -> Value:
+    """Kernel positions outside the image for the window at (row, column) of the output: combinational.
+
+    Only the first and last few rows and columns differ, so each axis is told as a class, and the classes index a table.
+    """
+    rows, columns = shape.kernel
+    classes, sizes = [], []
+    for name, place, count, kernel, size in (
+        ("row_class", row, shape.out_height, rows, shape.height),
+        ("column_class", column, shape.out_width, columns, shape.width),
+    ):
+        inside = [
+            sum(shape.pad <= at * shape.stride + tap < size + shape.pad for tap in range(kernel)) for at in range(count)
+        ]
+        kinds = sorted(set(inside), reverse=True)
+        found = Signal(range(max(2, len(kinds))), name=name)
+        with m.Switch(place):
+            for at, tapped in enumerate(inside):
+                if tapped != kinds[0]:
+                    with m.Case(at):
+                        m.d.comb += found.eq(kinds.index(tapped))
+        classes.append(found)
+        sizes.append(kinds)
+    missing = Signal(range(rows * columns + 1))
+    with m.Switch(Cat(*classes)):
+        for i, tall in enumerate(sizes[0]):
+            for j, wide in enumerate(sizes[1]):
+                with m.Case(i | j << len(classes[0])):
+                    m.d.comb += missing.eq(rows * columns - tall * wide)
+    return missing

@@ -1,0 +1,261 @@
+"""Matrix times window: folded XNOR-popcount with thresholds, the compute unit of convolution and dense layers."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from amaranth import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.datapath.popcount import popcount
+from hw.datapath.rom import Rom, RomStyle
+from hw.stream.counter import Loop, nest
+from hw.stream.words import lanes_layout, word_stream
+from sw.network.agreement import Agreement
+
+__all__ = ["MatrixVector", "ProductShape"]
+
+
+@dataclass(frozen=True, eq=False)
+class ProductShape:
+    """``weights`` (outputs, taps) of 0 and 1 against windows of taps of bit planes with weights 2**planes.
+
+    ``pe`` outputs at once, ``simd`` taps at once: a window takes outputs / pe * taps / simd cycles. What is counted for an output,
+    and how skipped taps enter, says ``agreement``. ``thresholds`` (outputs, 2**k - 1), on that count, and ``invert`` (outputs,)
+    make levels; without them the counts go out. ``skip_positions`` is the number of positions of the kernel.
+    """
+
+    weights: np.ndarray
+    planes: tuple[int, ...]
+    pe: int
+    simd: int
+    agreement: Agreement
+    thresholds: np.ndarray | None = None
+    invert: np.ndarray | None = None
+    skip_positions: int = 0
+    rom: RomStyle = "auto"
+
+    def __post_init__(self) -> None:
+        outputs, taps = self.weights.shape
+        if not isinstance(self.pe, int) or self.pe < 1 or outputs % self.pe:
+            raise ValueError(f"pe must divide the {outputs} outputs, not {self.pe!r}")
+        if not isinstance(self.simd, int) or self.simd < 1 or taps % self.simd:
+            raise ValueError(f"simd must divide the {taps} taps, not {self.simd!r}")
+
+    @property
+    def unit(self) -> int:
+        """What one agreement in every plane counts: the sum of 2**planes."""
+        return sum(1 << plane for plane in self.planes)
+
+    @property
+    def folds(self) -> int:
+        """Groups of ``pe`` outputs."""
+        return len(self.weights) // self.pe
+
+    @property
+    def words(self) -> int:
+        """Words of ``simd`` taps in a window."""
+        return self.weights.shape[1] // self.simd
+
+    @property
+    def top(self) -> int:
+        """The largest count."""
+        return self.agreement.top
+
+    @property
+    def count_bits(self) -> int:
+        """Bits of a count."""
+        return self.top.bit_length()
+
+    @property
+    def level_bits(self) -> int:
+        """Bits of an output element."""
+        return self.count_bits if self.thresholds is None else self.thresholds.shape[1].bit_length()
+
+    @property
+    def input(self) -> data.StructLayout:
+        """The payload that a window generator sends."""
+        fields: dict = {"x": lanes_layout(self.simd, len(self.planes))}
+        if self.agreement.skip_channels:
+            fields |= {"skip": unsigned(self.simd), "missing": unsigned(self.skip_positions.bit_length())}
+        return data.StructLayout(fields)
+
+    @cached_property
+    def weight_rom(self) -> Rom:
+        """Row fold * words + word: lane p * simd + i is the weight of output fold * pe + p for tap word * simd + i."""
+        table = self.weights.reshape(self.folds, self.pe, self.words, self.simd).transpose(0, 2, 1, 3)
+        rows = np.packbits(table.reshape(self.folds * self.words, -1), axis=1, bitorder="little")
+        return Rom("weights", tuple(int.from_bytes(row.tobytes(), "little") for row in rows), self.pe * self.simd, self.rom)
+
+    @cached_property
+    def threshold_rom(self) -> Rom | None:
+        """Row fold: for output fold * pe + p its thresholds, lowest first, then its invert bit, p = 0 in the low bits."""
+        if self.thresholds is None or self.invert is None:
+            return None
+        width = (self.top + 1).bit_length()
+        rows = []
+        for fold in range(self.folds):
+            row = place = 0
+            for channel in range(fold * self.pe, (fold + 1) * self.pe):
+                for threshold in self.thresholds[channel]:
+                    row |= int(threshold) << place
+                    place += width
+                row |= int(self.invert[channel]) << place
+                place += 1
+            rows.append(row)
+        return Rom("thresholds", tuple(rows), self.pe * (width * self.thresholds.shape[1] + 1))
+
+    def create(self) -> "MatrixVector":
+        """The component."""
+        return MatrixVector(self)
+
+    def reference(self, window: np.ndarray, skip: np.ndarray) -> np.ndarray:
+        """Outputs (outputs,) for the stored taps (taps,) of one window and the mask of those that are skipped."""
+        signs = self.weights.astype(np.int64)
+        count = np.zeros(len(signs), np.int64)
+        for place, plane in enumerate(self.planes):
+            agree = (((window.astype(np.int64) >> place) & 1) == signs) & ~skip
+            count += agree.sum(axis=1) << plane
+        if self.agreement.doubled:
+            count *= 2
+        if self.agreement.skip_channels:
+            count += int(skip.sum()) // self.agreement.skip_channels * self.agreement.per_position
+        if self.thresholds is None or self.invert is None:
+            return count
+        return ((count[:, None] >= self.thresholds) ^ self.invert[:, None]).sum(axis=1)
+
+
+class MatrixVector(wiring.Component):
+    """Words of taps in, ``pe`` outputs at a time out; a window's words come ``folds`` times over.
+
+    Latency: 3 cycles from the last word of a window, 2 where a window is one word. Throughput: a word a cycle. Each register
+    stage loads when it is empty or the next one takes what it holds.
+    """
+
+    def __init__(self, shape: ProductShape) -> None:
+        self.shape = shape
+        super().__init__(
+            {"i": In(word_stream(shape.input)), "o": Out(word_stream(lanes_layout(shape.pe, shape.level_bits)))}
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        shape = self.shape
+        word, fold = Loop("word", shape.words), Loop("fold", shape.folds)
+        take = Signal()
+        nest(m, take, [word, fold])
+        row = Signal(range(shape.weight_rom.depth))
+        with m.If(take):
+            m.d.sync += row.eq(Mux(fold.done, 0, row + 1))
+
+        # Fetch: the taps are registered beside the weights that the memory returns.
+        fetched, fetch_free = self._stage(m, "fetched", self.i.valid)
+        m.d.comb += [self.i.ready.eq(fetch_free), take.eq(self.i.valid & fetch_free)]
+        taps = self._keep(m, take, self.i.payload.as_value(), "taps")
+        weights = shape.weight_rom.read(m, row, take)
+        first, last = self._keep(m, take, word.value == 0, "first"), self._keep(m, take, word.last, "last")
+        at_fold = self._keep(m, take, fold.value, "at_fold")
+
+        # Count: agreements of these taps.
+        counted, count_free = self._stage(m, "counted", fetched)
+        m.d.comb += fetch_free.eq(~fetched | count_free)
+        count_now = fetched & count_free
+        word_in = data.View(shape.input, taps)
+        partial = [self._keep(m, count_now, total, "partial") for total in self._counts(m, word_in, weights)]
+        missing = self._missing(m, count_now, word_in)
+
+        # Accumulate over the words of a window; a window of one word is complete at once.
+        out_free = ~self.o.valid | self.o.ready
+        if shape.words == 1:
+            totals, complete = [(part + missing)[: shape.count_bits] for part in partial], counted
+            m.d.comb += count_free.eq(~counted | out_free)
+            limits = self._limits(m, at_fold, count_now)
+        else:
+            first, last = self._keep(m, count_now, first, "counted_first"), self._keep(m, count_now, last, "counted_last")
+            at_fold = self._keep(m, count_now, at_fold, "counted_fold")
+            complete, sum_free = self._stage(m, "summed", counted & last)
+            m.d.comb += [sum_free.eq(~complete | out_free), count_free.eq(~counted | sum_free)]
+            add = counted & sum_free
+            totals = []
+            for part in partial:
+                total = Signal(shape.count_bits, name="total")
+                with m.If(add):
+                    m.d.sync += total.eq(Mux(first, missing, total) + part)
+                totals.append(total)
+            limits = self._limits(m, at_fold, add)
+
+        with m.If(out_free):
+            m.d.sync += self.o.valid.eq(complete)
+        with m.If(complete & out_free):
+            m.d.sync += self.o.payload.as_value().eq(Cat(self._levels(totals, limits)))
+        return m
+
+    @staticmethod
+    def _stage(m: Module, name: str, incoming: Value) -> tuple[Signal, Signal]:
+        """The valid bit of a register stage, and whether it can load, which the caller drives."""
+        valid, free = Signal(name=name), Signal(name=f"{name}_free")
+        with m.If(free):
+            m.d.sync += valid.eq(incoming)
+        return valid, free
+
+    @staticmethod
+    def _keep(m: Module, enable: Value, value: Value, name: str) -> Value:
+        """``value`` registered at ``enable``; constants stay constants."""
+        if isinstance(value, Const) or not len(value):
+            return value
+        register = Signal(len(value), name=name)
+        with m.If(enable):
+            m.d.sync += register.eq(value)
+        return register
+
+    def _counts(self, m: Module, word: data.View, weights: Value) -> list[Value]:
+        """For each of the ``pe`` outputs, what this word adds to its count."""
+        shape = self.shape
+        planes = [Cat(word.x[lane][place] for lane in range(shape.simd)) for place in range(len(shape.planes))]
+        counts = []
+        for p in range(shape.pe):
+            own = weights[p * shape.simd : (p + 1) * shape.simd]
+            total: Value = Const(0, 1)
+            for place, plane in zip(shape.planes, planes, strict=True):
+                agree = Signal(shape.simd, name=f"agree_{p}_{place}")
+                skip = word.skip if shape.agreement.skip_channels else Const(0, shape.simd)
+                m.d.comb += agree.eq(~(plane ^ own) & ~skip)
+                part = popcount(m, list(agree)) << place
+                total = part if isinstance(total, Const) else total + part
+            limit = shape.simd * shape.unit
+            counts.append((total << 1)[: limit.bit_length() + 1] if shape.agreement.doubled else total[: limit.bit_length()])
+        return counts
+
+    def _missing(self, m: Module, enable: Value, word: data.View) -> Value:
+        """What the skipped positions of the window add, beside the partial counts."""
+        shape = self.shape
+        if not shape.agreement.skip_channels:
+            return Const(0, 1)
+        per_position = shape.agreement.per_position
+        table = Signal(range(shape.skip_positions * per_position + 1), name="missing_table")
+        with m.Switch(word.missing):
+            for positions in range(1, shape.skip_positions + 1):
+                with m.Case(positions):
+                    m.d.comb += table.eq(positions * per_position)
+        return self._keep(m, enable, table, "missing")
+
+    def _limits(self, m: Module, fold: Value, enable: Value) -> Value:
+        """The row of thresholds that belongs to the totals standing from the next cycle on."""
+        rom = self.shape.threshold_rom
+        return Const(0, 1) if rom is None else rom.read(m, fold, enable)
+
+    def _levels(self, totals: list[Value], limits: Value) -> list[Value]:
+        """Counts, or the levels that the thresholds make of them."""
+        shape = self.shape
+        if shape.thresholds is None or shape.invert is None:
+            return totals
+        steps, width = shape.thresholds.shape[1], (shape.top + 1).bit_length()
+        levels = []
+        for p, total in enumerate(totals):
+            own = limits[p * (steps * width + 1) : (p + 1) * (steps * width + 1)]
+            passed = [(total >= own[j * width : (j + 1) * width]) ^ own[-1] for j in range(steps)]
+            level = passed[0] if steps == 1 else sum(passed[1:], passed[0])
+            levels.append(level[: shape.level_bits])
+        return levels

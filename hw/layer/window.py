@@ -1,0 +1,131 @@
+"""Sliding windows over a raster stream: what they cover, and their order. Shared by the serial and the parallel generator."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from amaranth.hdl import unsigned
+from amaranth.lib import data
+
+from hw.stream.words import lanes_layout
+
+__all__ = ["Fill", "WindowShape"]
+
+Fill = Literal["zeros", "ones", "skip"]
+
+
+@dataclass(frozen=True)
+class WindowShape:
+    """Windows of ``kernel`` (rows, columns) at ``stride`` over images of height x width x channels elements of ``bits`` bits.
+
+    ``pad`` rows and columns stand outside on each side; ``fill`` says what they hold: elements of all zeros, all ones, or "skip",
+    taps that do not count. Every window is sent ``folds`` times, in words of ``lanes`` taps in row, column, channel order.
+    A dense layer is the 1x1 kernel over a 1x1 image that has all its inputs as channels.
+    """
+
+    height: int
+    width: int
+    channels: int
+    bits: int
+    kernel: tuple[int, int] = (1, 1)
+    stride: int = 1
+    pad: int = 0
+    fill: Fill = "zeros"
+    lanes: int = 1
+    folds: int = 1
+
+    def __post_init__(self) -> None:
+        for field in ("height", "width", "channels", "bits", "stride", "lanes", "folds"):
+            if not isinstance(getattr(self, field), int) or getattr(self, field) < 1:
+                raise ValueError(f"{field} must be a positive integer, not {getattr(self, field)!r}")
+        if self.pad < 0:
+            raise ValueError(f"pad must not be negative, not {self.pad!r}")
+        if self.fill not in ("zeros", "ones", "skip"):
+            raise ValueError(f"fill must be zeros, ones or skip, not {self.fill!r}")
+        if self.taps % self.lanes:
+            raise ValueError(f"lanes must divide the {self.taps} taps, not {self.lanes!r}")
+        if self.out_height < 1 or self.out_width < 1:
+            raise ValueError(f"kernel must fit the padded image, not {self.kernel!r}")
+
+    @property
+    def taps(self) -> int:
+        """N, elements in a window."""
+        return self.kernel[0] * self.kernel[1] * self.channels
+
+    @property
+    def out_height(self) -> int:
+        """Rows of windows."""
+        return (self.height + 2 * self.pad - self.kernel[0]) // self.stride + 1
+
+    @property
+    def out_width(self) -> int:
+        """Windows in a row."""
+        return (self.width + 2 * self.pad - self.kernel[1]) // self.stride + 1
+
+    @property
+    def windows(self) -> int:
+        """Windows in a frame."""
+        return self.out_height * self.out_width
+
+    @property
+    def is_serial(self) -> bool:
+        """Whether a word lies within one pixel, so that windows can be read from a memory word by word."""
+        return self.channels % self.lanes == 0
+
+    @property
+    def words_per_window(self) -> int:
+        """Words of one window, sent once."""
+        return self.taps // self.lanes
+
+    @property
+    def skips(self) -> bool:
+        """Whether windows have taps that do not count."""
+        return self.pad > 0 and self.fill == "skip"
+
+    @property
+    def in_lanes(self) -> int:
+        """Elements in a word coming in: ``lanes`` for the serial generator, a whole pixel for the parallel one."""
+        return self.lanes if self.is_serial else self.channels
+
+    @property
+    def in_words(self) -> int:
+        """Words of a frame coming in."""
+        return self.height * self.width * self.channels // self.in_lanes
+
+    @property
+    def outside(self) -> int:
+        """The element that padding holds."""
+        return (1 << self.bits) - 1 if self.fill == "ones" else 0
+
+    @property
+    def payload(self) -> data.StructLayout:
+        """A word of taps ``x``; where taps are skipped, also ``skip``, a bit a lane, and ``missing``, the skipped kernel
+        positions of the whole window."""
+        fields: dict = {"x": lanes_layout(self.lanes, self.bits)}
+        if self.skips:
+            positions = self.kernel[0] * self.kernel[1]
+            fields |= {"skip": unsigned(self.lanes), "missing": unsigned(positions.bit_length())}
+        return data.StructLayout(fields)
+
+    @cached_property
+    def origins(self) -> np.ndarray:
+        """Row and column of the top left tap of every window in the image, int64 (windows, 2); negative in the padding."""
+        rows = np.arange(self.out_height) * self.stride - self.pad
+        columns = np.arange(self.out_width) * self.stride - self.pad
+        return np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1).reshape(-1, 2)
+
+    def reference(self, image: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
+        """For one image (height, width, channels), word by word: taps (lanes,), skipped lanes (lanes,), skipped positions."""
+        edge = ((self.pad, self.pad), (self.pad, self.pad), (0, 0))
+        padded = np.pad(image, edge, constant_values=self.outside)
+        skipped = np.pad(np.zeros(image.shape, bool), edge, constant_values=self.fill == "skip")
+        rows, columns = self.kernel
+        for y, x in self.origins + self.pad:
+            taps = padded[y : y + rows, x : x + columns].reshape(-1, self.lanes)
+            skip = skipped[y : y + rows, x : x + columns]
+            missing = int(skip[..., 0].sum())
+            for _ in range(self.folds):
+                for word, mask in zip(taps, skip.reshape(-1, self.lanes), strict=True):
+                    yield word, mask, missing

@@ -1,0 +1,338 @@
+"""From a Network and a Plan to the stages of the accelerator: what each one is, how long it takes, what stands between them."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from hw.layer.encode import EncodeShape
+from hw.layer.pool import PoolShape
+from hw.layer.product import ProductShape
+from hw.layer.results import ResultsShape
+from hw.layer.serial_window import SerialWindow
+from hw.layer.window import Fill, WindowShape
+from hw.plan.plan import Folding, Plan
+from hw.plan.schedule import Steps, buffer_words
+from hw.stream.repack import RepackShape
+from sw.network import BitPlanes, Convolution, Dense, Layer, Linear, MaxPool, Network, Scores, Thermometer, Threshold
+from sw.network.agreement import Agreement
+
+__all__ = ["Compute", "Pipeline", "Stage", "pipeline"]
+
+FILLS: dict[str, Fill] = {"none": "zeros", "-1": "zeros", "+1": "ones", "zero": "skip"}
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """A component of the accelerator.
+
+    ``name`` is its instance, ``shape`` its parameters, ``probe`` the Network layer whose activations it puts out, if any.
+    ``buffer`` is the depth in words of the memory in front of it: a FIFO, or the window memory itself.
+    """
+
+    name: str
+    shape: EncodeShape | RepackShape | WindowShape | ProductShape | PoolShape | ResultsShape
+    probe: str | None = None
+    buffer: int = 0
+
+    @property
+    def lanes_out(self) -> int:
+        """Elements of a word going out."""
+        match self.shape:
+            case EncodeShape() | RepackShape():
+                return self.shape.lanes_out
+            case ProductShape():
+                return self.shape.pe
+            case ResultsShape():
+                return 1
+        return self.shape.lanes
+
+
+@dataclass(frozen=True)
+class Compute:
+    """A Linear layer with what follows it: its folding, and its cycles a frame by formula."""
+
+    layer: str
+    folding: Folding
+    cycles: int
+
+
+@dataclass(frozen=True, eq=False)
+class Pipeline:
+    """The stages in order. ``cycles`` a frame of everything that takes its own time, by name; ``interval`` is the largest."""
+
+    stages: tuple[Stage, ...]
+    layers: tuple[Compute, ...]
+    cycles: dict[str, int]
+
+    @property
+    def interval(self) -> int:
+        """Cycles between frames: that of the slowest stage."""
+        return max(self.cycles.values())
+
+    @property
+    def slowest(self) -> str:
+        """Name of the stage that sets the interval."""
+        return max(self.cycles, key=lambda name: self.cycles[name])
+
+
+def window_of(layer: Linear, network: Network, folding: Folding) -> WindowShape:
+    """The windows that ``layer`` reads at this folding."""
+    source = network.source(layer)
+    shared = {"bits": len(source.planes), "lanes": folding.simd, "folds": layer.outputs // folding.pe}
+    if not isinstance(layer, Convolution):
+        return WindowShape(1, 1, source.size, **shared)
+    pad = layer.padding
+    return WindowShape(
+        source.height,
+        source.width,
+        source.channels,
+        kernel=layer.kernel,
+        stride=layer.stride,
+        pad=pad.amount,
+        # A padded pixel is the integer zero: a word of zero bits that counts as such.
+        fill="zeros" if source.domain == "pixels" else FILLS[pad.kind],
+        **shared,
+    )
+
+
+def product_of(layer: Linear, network: Network, folding: Folding, threshold: Threshold | None) -> ProductShape:
+    """The compute unit of ``layer`` with the thresholds that follow it."""
+    agreement = Agreement.of(layer, network.source(layer))
+    skips = bool(agreement.skip_channels)
+    return ProductShape(
+        weights=layer.weights.decode().reshape(layer.outputs, -1),
+        planes=network.source(layer).planes,
+        pe=folding.pe,
+        simd=folding.simd,
+        agreement=agreement,
+        thresholds=None if threshold is None else agreement.thresholds(threshold.thresholds),
+        invert=None if threshold is None else threshold.invert,
+        skip_positions=layer.kernel[0] * layer.kernel[1] if skips and isinstance(layer, Convolution) else 0,
+        rom=folding.rom,
+    )
+
+
+def window_steps(shape: WindowShape, pe: int) -> Steps:
+    """Steps of a window generator and its compute unit: one for each window and fold, and one for each pixel in between."""
+    return serial_steps(shape, pe) if shape.is_serial else parallel_steps(shape, pe)
+
+
+def serial_steps(shape: WindowShape, pe: int) -> Steps:
+    """Steps of the serial generator: a window is freed, up to the next one's origin, after its last fold."""
+    parts = shape.channels // shape.lanes
+    rows, columns = shape.origins[:, 0], shape.origins[:, 1]
+    bottom = np.minimum(rows + shape.kernel[0], shape.height) - 1
+    right = np.minimum(columns + shape.kernel[1], shape.width) - 1
+    needs = (bottom * shape.width + right + 1) * parts
+    origins = (rows * shape.width + columns) * parts
+    following = np.append(origins[1:], shape.in_words + origins[0])
+    folds = shape.folds
+    frees = np.repeat(origins, folds)
+    frees[folds - 1 :: folds] = following
+    count = shape.windows * folds
+    return Steps(
+        cycles=np.full(count, shape.words_per_window),
+        needs=np.repeat(needs, folds),
+        frees=frees,
+        makes=(np.arange(count) + 1) * pe,
+        words=shape.in_words,
+    )
+
+
+def parallel_steps(shape: WindowShape, pe: int) -> Steps:
+    """Steps of the parallel generator: every padded pixel passes, and where it ends a window its folds are sent."""
+    height, width = shape.height + 2 * shape.pad, shape.width + 2 * shape.pad
+    inside = np.pad(np.ones((shape.height, shape.width), bool), shape.pad)
+    ends = np.zeros((height, width), bool)
+    y, x = (shape.origins + shape.pad).T
+    ends[y + shape.kernel[0] - 1, x + shape.kernel[1] - 1] = True
+    repeats = np.where(ends, shape.folds, 1).reshape(-1)
+    emits = np.repeat(ends.reshape(-1), repeats)
+    needs = np.repeat(np.cumsum(inside.reshape(-1)), repeats)
+    return Steps(
+        cycles=np.where(emits, shape.words_per_window, 1),
+        needs=needs,
+        frees=needs,
+        makes=np.cumsum(emits) * pe,
+        words=shape.in_words,
+    )
+
+
+def pooled(steps: Steps, shape: PoolShape) -> Steps:
+    """The same steps with the elements that leave a pool behind them."""
+    size = shape.size
+    rows, columns = np.arange(shape.height), np.arange(shape.width)
+    ends = [
+        (axis % size == size - 1) & (axis < len(axis) // size * size) for axis in (rows, columns)
+    ]
+    emits = (ends[0][:, None] & ends[1]).reshape(-1)
+    made = np.append(0, np.cumsum(np.repeat(emits, shape.parts)) * shape.lanes)
+    return replace(steps, makes=made[steps.makes // shape.lanes])
+
+
+def repack_steps(shape: RepackShape, words: int) -> Steps:
+    """Steps of a narrowing repack that takes ``words`` words a frame: one for each word out."""
+    out = words * shape.lanes_in // shape.lanes_out
+    elements = (np.arange(out) + 1) * shape.lanes_out
+    return Steps(
+        cycles=np.ones(out, np.int64),
+        needs=-(-elements // shape.lanes_in),
+        frees=elements // shape.lanes_in,
+        makes=elements,
+        words=words,
+    )
+
+
+@dataclass
+class Builder:
+    """Stages and steps as the Network is walked through."""
+
+    network: Network
+    plan: Plan
+    stages: list[Stage] = field(default_factory=list)
+    links: list[tuple[int, Steps, Steps, int]] = field(default_factory=list)
+    cycles: dict[str, int] = field(default_factory=dict)
+    layers: list[Compute] = field(default_factory=list)
+    steps: Steps | None = None
+    lanes: int = 0
+    bits: int = 0
+
+    def build(self) -> Pipeline:
+        layers = list(self.network.layers)
+        self.check(layers)
+        self.encode(layers)
+        for at, layer in enumerate(layers):
+            after = layers[at + 1] if at + 1 < len(layers) else None
+            if isinstance(layer, Linear):
+                self.linear(layer, after if isinstance(after, Threshold) else None)
+            elif isinstance(layer, MaxPool):
+                self.pool(layer)
+            elif isinstance(layer, Scores):
+                previous = layers[at - 1]
+                self.results(layer, previous if isinstance(previous, Linear) else None)
+        interval = max(self.cycles.values())
+        for at, source, sink, lanes in self.links:
+            self.size(at, buffer_words(source, sink, lanes, interval))
+        return Pipeline(tuple(self.stages), tuple(self.layers), self.cycles)
+
+    def check(self, layers: list[Layer]) -> None:
+        """Raise ValueError where the plan does not belong to the Network, or the layers do not stand in a chain."""
+        names = {layer.name for layer in layers if isinstance(layer, Linear)}
+        if set(self.plan.folding) != names:
+            raise ValueError(f"folding must name the layers {sorted(names)}, not {sorted(self.plan.folding)}")
+        previous = "input"
+        for layer in layers:
+            if layer.reads != (previous,):
+                raise ValueError(f"{layer.name}.reads must be {previous!r} for hardware, not {layer.reads!r}")
+            if isinstance(layer, Thermometer | BitPlanes) and previous != "input":
+                raise ValueError(f"{layer.name} must be the first layer for hardware, not after {previous!r}")
+            previous = layer.name
+        pixels = self.network.input.height * self.network.input.width
+        if pixels % self.plan.pixels_per_beat:
+            raise ValueError(f"pixels_per_beat must divide the {pixels} pixels, not {self.plan.pixels_per_beat!r}")
+
+    def encode(self, layers: list[Layer]) -> None:
+        """The source of pixels and, behind it, thresholds or kept planes."""
+        image, beats = self.network.input, self.plan.pixels_per_beat
+        first = layers[0]
+        if isinstance(first, Thermometer):
+            shape = EncodeShape(image.channels, image.bits, beats, thresholds=first.thresholds)
+        else:
+            planes = first.planes if isinstance(first, BitPlanes) else tuple(range(image.bits))
+            shape = EncodeShape(image.channels, image.bits, beats, planes=planes)
+        self.stages.append(Stage("encode", shape, first.name if isinstance(first, Thermometer) else None))
+        self.lanes, self.bits = shape.lanes_out, shape.bits_out
+        count = image.height * image.width // beats
+        steps = np.arange(count) + 1
+        self.steps = Steps(np.ones(count, np.int64), steps, steps, steps * self.lanes, count)
+        self.cycles["input"] = count
+
+    def join(self, name: str, lanes: int, words: int) -> None:
+        """Repack to words of ``lanes`` elements, ``words`` of them a frame, where they come otherwise."""
+        if self.lanes == lanes:
+            return
+        shape = RepackShape(self.lanes, lanes, self.bits)
+        self.stages.append(Stage(f"{name}_repack", shape))
+        if shape.narrows:
+            steps = repack_steps(shape, words * lanes // self.lanes)
+            self.link(steps)
+            self.cycles[f"{name}_repack"] = steps.work
+        self.lanes = lanes
+
+    def link(self, sink: Steps) -> None:
+        """Note that the buffer before the last stage is to be sized, and go on from ``sink``."""
+        assert self.steps is not None
+        self.links.append((len(self.stages) - 1, self.steps, sink, self.lanes))
+        self.steps = sink
+
+    def size(self, at: int, words: int) -> None:
+        """Give stage ``at`` a buffer of at least ``words`` words."""
+        stage = self.stages[at]
+        if isinstance(stage.shape, WindowShape) and stage.shape.is_serial:
+            depth = SerialWindow.depth_for(stage.shape, words)
+        else:
+            # A word waits in the register of the stage before; only more than that needs a FIFO.
+            depth = words if words > 2 else 0
+        self.stages[at] = replace(stage, buffer=depth)
+
+    def linear(self, layer: Linear, threshold: Threshold | None) -> None:
+        """Windows and compute unit of a convolution or dense layer."""
+        folding = self.plan.folding[layer.name]
+        try:
+            product = product_of(layer, self.network, folding, threshold)
+        except ValueError as error:
+            raise ValueError(f"{layer.name}: {error}") from None
+        shape = window_of(layer, self.network, folding)
+        self.join(layer.name, shape.in_lanes, shape.in_words)
+        steps = window_steps(shape, folding.pe)
+        self.stages.append(Stage(f"{layer.name}_window", shape))
+        self.link(steps)
+        self.stages.append(Stage(layer.name, product, threshold.name if threshold else None))
+        self.lanes, self.bits = folding.pe, product.level_bits
+        cycles = max(steps.work, shape.in_words)
+        self.cycles[layer.name] = cycles
+        self.layers.append(Compute(layer.name, folding, cycles))
+
+    def pool(self, layer: MaxPool) -> None:
+        """A pool, in step with the layer before it."""
+        assert self.steps is not None
+        source = self.network.source(layer)
+        lanes = self.lanes if source.channels % self.lanes == 0 else source.channels
+        self.join(layer.name, lanes, source.size // lanes)
+        shape = PoolShape(*source.shape, self.bits, layer.size, lanes)
+        self.steps = pooled(self.steps, shape)
+        self.stages.append(Stage(layer.name, shape, layer.name))
+
+    def results(self, layer: Scores, counts: Linear | None) -> None:
+        """Scores and class, one class at a time."""
+        if counts is None:
+            raise ValueError(f"{layer.name}.reads must be a convolution or dense layer, not {layer.reads!r}")
+        agreement = Agreement.of(counts, self.network.source(counts))
+        pixels = len(layer.scale) // counts.outputs
+        offset = np.tile(agreement.offset, pixels)
+        shape = ResultsShape(
+            slope=layer.scale * agreement.slope,
+            offset=layer.bias - layer.scale * offset,
+            bits=self.bits,
+            top=agreement.top,
+            output=self.plan.output,
+        )
+        elements = np.arange(shape.classes) + 1
+        cycles = np.ones(shape.classes, np.int64)
+        cycles[-1] += shape.cycles - shape.classes
+        if self.lanes > 1:
+            self.stages.append(Stage(f"{layer.name}_repack", RepackShape(self.lanes, 1, self.bits)))
+        words = shape.classes // self.lanes
+        sink = Steps(cycles, -(-elements // self.lanes), elements // self.lanes, elements, words)
+        self.stages.append(Stage(layer.name, shape))
+        if self.lanes > 1:
+            self.links.append((len(self.stages) - 2, self.steps, sink, self.lanes))
+        self.cycles[layer.name] = shape.cycles
+
+
+def pipeline(network: Network, plan: Plan) -> Pipeline:
+    """The stages of the accelerator for ``network`` under ``plan``, buffers sized.
+
+    Raises ValueError, "X must be ..., not ...", where the folding does not divide, a layer is not named, or the Network is no chain.
+    """
+    return Builder(network, plan).build()

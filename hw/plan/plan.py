@@ -1,0 +1,79 @@
+"""A Plan: how far each layer is folded, and how the accelerator meets the outside."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from hw.datapath.rom import RomStyle
+from hw.layer.results import Output
+from sw.errors import SubbitError
+
+__all__ = ["Folding", "Plan"]
+
+STRICT = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True)
+class Folding:
+    """``pe`` outputs at once times ``simd`` taps at once, and where the weights live.
+
+    ``pe`` divides the layer's outputs and ``simd`` its taps; a ``simd`` that divides the channels reads windows from a memory,
+    any other one holds whole windows in registers.
+    """
+
+    pe: int = 1
+    simd: int = 1
+    rom: RomStyle = "auto"
+
+    def __post_init__(self) -> None:
+        for name in ("pe", "simd"):
+            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
+                raise ValueError(f"{name} must be a positive integer, not {getattr(self, name)!r}")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Folding by layer name, ``pixels_per_beat`` at the input, what is sent out ("scores" and class, or "class" alone).
+
+    ``clock_hz`` and ``device`` are what frame rates and areas are told for; the hardware does not depend on them.
+    """
+
+    folding: dict[str, Folding] = field(default_factory=dict)
+    pixels_per_beat: int = 1
+    output: Output = "scores"
+    clock_hz: float = 12e6
+    device: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.pixels_per_beat, int) or self.pixels_per_beat < 1:
+            raise ValueError(f"pixels_per_beat must be a positive integer, not {self.pixels_per_beat!r}")
+        if self.output not in ("scores", "class"):
+            raise ValueError(f"output must be scores or class, not {self.output!r}")
+        if not self.clock_hz > 0:
+            raise ValueError(f"clock_hz must be positive, not {self.clock_hz!r}")
+
+    def to_json(self) -> str:
+        """The plan as JSON text."""
+        return _adapter.dump_json(self, indent=2).decode() + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "Plan":
+        """The inverse of ``to_json``. Raises ValueError for anything else."""
+        return _adapter.validate_json(text)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Plan":
+        """Read a plan from a file. Raises SubbitError, one sentence, where it is missing or is no plan."""
+        try:
+            return cls.from_json(Path(path).read_text())
+        except OSError as error:
+            raise SubbitError(f"{path} cannot be read ({error.strerror}): name a plan that `subbit plan` wrote.") from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "the file"
+            raise SubbitError(f"{path} is no plan ({where}: {first['msg']}): write one with `subbit plan -o`.") from error
+
+
+_adapter: TypeAdapter[Plan] = TypeAdapter(Plan)

@@ -1,0 +1,1 @@
+"""Small stream blocks that larger ones are joined from."""

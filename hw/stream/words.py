@@ -1,0 +1,19 @@
+"""The payload that flows inside: a word of equal lanes, lane 0 in the low bits."""
+
+from amaranth.hdl import ShapeCastable, unsigned
+from amaranth.lib import data, stream
+
+__all__ = ["lanes_layout", "word_stream"]
+
+
+def lanes_layout(lanes: int, bits: int) -> data.ArrayLayout:
+    """A word of ``lanes`` unsigned elements of ``bits`` bits, in row, column, channel order from the low bits up."""
+    for name, value in (("lanes", lanes), ("bits", bits)):
+        if not isinstance(value, int) or value < 1:
+            raise ValueError(f"{name} must be a positive integer, not {value!r}")
+    return data.ArrayLayout(unsigned(bits), lanes)
+
+
+def word_stream(layout: ShapeCastable) -> stream.Signature:
+    """Signature of a stream of ``layout``."""
+    return stream.Signature(layout)

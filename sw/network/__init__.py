@@ -1,0 +1,41 @@
+"""The Network: the exact integer model that training exports, hardware implements and simulation compares with."""
+
+from sw.network.encodings import DenseEncoding, Encoding
+from sw.network.file import load, save
+from sw.network.layers import (
+    BitPlanes,
+    Convolution,
+    Dense,
+    Layer,
+    Linear,
+    MaxPool,
+    Padding,
+    Scores,
+    Thermometer,
+    Threshold,
+)
+from sw.network.network import Input, Network, Run
+from sw.network.tensor import TensorType, sign, values
+
+__all__ = [
+    "BitPlanes",
+    "Convolution",
+    "Dense",
+    "DenseEncoding",
+    "Encoding",
+    "Input",
+    "Layer",
+    "Linear",
+    "MaxPool",
+    "Network",
+    "Padding",
+    "Run",
+    "Scores",
+    "TensorType",
+    "Thermometer",
+    "Threshold",
+    "load",
+    "save",
+    "sign",
+    "values",
+]

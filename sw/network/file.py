@@ -1,0 +1,216 @@
+"""A Network as one safetensors file: the arrays, and a JSON manifest in the metadata that a typed model checks."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from sw.errors import SubbitError
+from sw.files import atomic_write
+from sw.network import layers as layer_types
+from sw.network.encodings import encoding_of_kind
+from sw.network.layers import Layer, Padding, PaddingKind
+from sw.network.network import Input, Network
+
+__all__ = ["SCHEMA", "load", "save"]
+
+SCHEMA = 1
+FORMAT = "subbit-network"
+Arrays = dict[str, np.ndarray]
+
+
+class Record(BaseModel):
+    """A strict record: no unknown fields, no conversions."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class LayerRecord(Record):
+    """What all layers have. ``build`` makes the layer from the arrays whose names begin with the layer's."""
+
+    name: str
+    reads: list[str]
+
+    def common(self) -> dict[str, Any]:
+        return {"name": self.name, "reads": tuple(self.reads)}
+
+    def build(self, take: Callable[[str], Arrays]) -> Layer:
+        raise NotImplementedError
+
+
+class ThermometerRecord(LayerRecord):
+    kind: Literal["thermometer"] = "thermometer"
+
+    def build(self, take: Callable[[str], Arrays]) -> Layer:
+        return layer_types.Thermometer(**self.common(), **take(self.name))
+
+
+class BitPlanesRecord(LayerRecord):
+    kind: Literal["planes"] = "planes"
+    planes: list[int]
+
+    def build(self, take: Callable[[str], Arrays]) -> Layer:
+        return layer_types.BitPlanes(**self.common(), planes=tuple(self.planes))
+
+
+class ConvolutionRecord(LayerRecord):
+    kind: Literal["convolution"] = "convolution"
+    encoding: str
+    stride: int
+    padding: PaddingKind
+    padding_amount: int
+
+    def build(self, take: Callable[[str], Arrays]) -> Layer:
+        return layer_types.Convolution(
+            **self.common(),
+            weights=encoding_of_kind(self.encoding).from_arrays(take(self.name)),
+            stride=self.stride,
+            padding=Padding(self.padding, self.padding_amount),
+        )
+
+
+class DenseRecord(LayerRecord):
+    kind: Literal["dense"] = "dense"
+    encoding: str
+
+    def build(self, take: Callable[[str], Arrays]) -> Layer:
+        weights = encoding_of_kind(self.encoding).from_arrays(take(self.name))
+        return layer_types.Dense(**self.common(), weights=weights)
+
+
+class ThresholdRecord(LayerRecord):
+    kind: Literal["threshold"] = "threshold"
+
+    def build(self, take: Callable[[str], Arrays]) -> Layer:
+        return layer_types.Threshold(**self.common(), **take(self.name))
+
+
+class MaxPoolRecord(LayerRecord):
+    kind: Literal["max-pool"] = "max-pool"
+    size: int
+
+    def build(self, take: Callable[[str], Arrays]) -> Layer:
+        return layer_types.MaxPool(**self.common(), size=self.size)
+
+
+class ScoresRecord(LayerRecord):
+    kind: Literal["scores"] = "scores"
+
+    def build(self, take: Callable[[str], Arrays]) -> Layer:
+        return layer_types.Scores(**self.common(), **take(self.name))
+
+
+AnyLayer = Annotated[
+    ThermometerRecord
+    | BitPlanesRecord
+    | ConvolutionRecord
+    | DenseRecord
+    | ThresholdRecord
+    | MaxPoolRecord
+    | ScoresRecord,
+    Field(discriminator="kind"),
+]
+
+
+class InputRecord(Record):
+    height: int
+    width: int
+    channels: int
+    bits: int
+
+
+class Manifest(Record):
+    """The JSON beside the arrays."""
+
+    schema_version: int
+    name: str
+    input: InputRecord
+    layers: list[AnyLayer]
+
+
+def describe(layer: Layer) -> tuple[LayerRecord, Arrays]:
+    """Manifest record and arrays of one layer."""
+    common: dict[str, Any] = {"name": layer.name, "reads": list(layer.reads)}
+    match layer:
+        case layer_types.Thermometer():
+            return ThermometerRecord(**common), {"thresholds": layer.thresholds}
+        case layer_types.BitPlanes():
+            return BitPlanesRecord(**common, planes=list(layer.planes)), {}
+        case layer_types.Convolution(weights=weights, padding=padding):
+            record = ConvolutionRecord(
+                **common,
+                encoding=weights.kind,
+                stride=layer.stride,
+                padding=padding.kind,
+                padding_amount=padding.amount,
+            )
+            return record, weights.arrays()
+        case layer_types.Dense(weights=weights):
+            return DenseRecord(**common, encoding=weights.kind), weights.arrays()
+        case layer_types.Threshold():
+            return ThresholdRecord(**common), {"thresholds": layer.thresholds, "invert": layer.invert}
+        case layer_types.MaxPool():
+            return MaxPoolRecord(**common, size=layer.size), {}
+        case layer_types.Scores():
+            return ScoresRecord(**common), {"scale": layer.scale, "bias": layer.bias}
+    raise TypeError(f"layer must be one of the known kinds, not {layer!r}")
+
+
+def save(network: Network, path: str | os.PathLike[str]) -> None:
+    """Write ``network`` to ``path``, under a temporary name first, so that a file is whole or absent."""
+    described = [describe(layer) for layer in network.layers]
+    image = network.input
+    manifest = Manifest(
+        schema_version=SCHEMA,
+        name=network.name,
+        input=InputRecord(height=image.height, width=image.width, channels=image.channels, bits=image.bits),
+        layers=[record for record, _ in described],
+    )
+    arrays = {f"{record.name}.{key}": array for record, arrays in described for key, array in arrays.items()}
+    with atomic_write(path) as temporary:
+        save_file(arrays, temporary, metadata={"format": FORMAT, "manifest": manifest.model_dump_json()})
+
+
+def load(path: str | os.PathLike[str]) -> Network:
+    """Read a Network from ``path``.
+
+    Raises SubbitError, one sentence, for a file that is missing, damaged, of another kind, or of a newer schema.
+    """
+    if not Path(path).is_file():
+        raise SubbitError(f"{path} is not there: name a network file that `subbit train` wrote.")
+    try:
+        with safe_open(path, framework="np") as file:
+            metadata = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}
+    except (SafetensorError, OSError, ValueError) as error:
+        raise SubbitError(f"{path} is not a whole network file ({error}): write it again or fetch another copy.") from error
+    if metadata.get("format") != FORMAT:
+        raise SubbitError(f"{path} is a safetensors file but holds no subbit network: name one that `subbit train` wrote.")
+    try:
+        document = json.loads(metadata["manifest"])
+        version = document["schema_version"]
+        if isinstance(version, int) and version > SCHEMA:
+            raise SubbitError(f"{path} has schema {version} and this subbit reads up to {SCHEMA}: update subbit.")
+        return build(Manifest.model_validate_json(metadata["manifest"]), arrays)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise SubbitError(f"{path} has a damaged manifest ({where}: {first['msg']}): write it again.") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise SubbitError(f"{path} is damaged ({error}): write it again or fetch another copy.") from error
+
+
+def build(manifest: Manifest, arrays: Arrays) -> Network:
+    """The Network that a manifest and its arrays describe. Raises ValueError or TypeError where they do not fit."""
+
+    def take(name: str) -> Arrays:
+        return {key.split(".", 1)[1]: array for key, array in arrays.items() if key.split(".", 1)[0] == name}
+
+    layers = tuple(record.build(take) for record in manifest.layers)
+    return Network(manifest.name, Input(**manifest.input.model_dump()), layers)

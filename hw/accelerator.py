@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
-from amaranth import Module
-from amaranth.lib import fifo, wiring
+from amaranth import Module, Signal
+from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.datapath.rom import Rom
@@ -16,6 +17,7 @@ from hw.layer.serial_window import SerialWindow
 from hw.layer.window import WindowShape
 from hw.plan.pipeline import Pipeline, Stage, pipeline
 from hw.plan.plan import Plan
+from hw.stream.words import StreamComponent
 from sw.network import Network
 
 __all__ = ["Accelerator", "Buffered", "Probe"]
@@ -23,8 +25,8 @@ __all__ = ["Accelerator", "Buffered", "Probe"]
 
 @dataclass(frozen=True)
 class Probe:
-    """A place where a Network layer's activations can be watched: beats of ``lanes`` elements of ``bits`` bits on ``o`` of the
-    instance ``stage``, in row, column, channel order."""
+    """A place where a Network layer's activations can be watched: beats of ``lanes`` elements of ``bits`` bits on ``o``
+    of the instance ``stage``, in row, column, channel order."""
 
     layer: str
     stage: str
@@ -35,10 +37,10 @@ class Probe:
     channels: int
 
 
-class Buffered(wiring.Component):
+class Buffered(StreamComponent):
     """A component with a FIFO of ``depth`` words in front of it."""
 
-    def __init__(self, inner: wiring.Component, depth: int) -> None:
+    def __init__(self, inner: StreamComponent, depth: int) -> None:
         self.inner, self.depth = inner, depth
         members = inner.signature.members
         super().__init__({"i": members["i"], "o": members["o"]})
@@ -63,12 +65,21 @@ class Buffered(wiring.Component):
 class Accelerator(wiring.Component):
     """Images in, scores and classes out.
 
-    Ports, AXI4-Stream. ``s_axis``: ``pixels_per_beat`` pixels a beat in raster order, channel 0 in the low bits, the whole padded
-    to bytes; ``s_axis_tlast`` is taken and not needed, since the frame's size is fixed. ``m_axis``: with output "scores" a beat a
-    score in two's complement, then a beat with the class and ``m_axis_tlast``; with "class" that beat alone.
-    A frame leaves every ``pipeline.interval`` cycles while pixels come and results are taken.
-    Raises ValueError where plan and network do not fit (``hw.plan.pipeline``).
+    Ports, AXI4-Stream. ``s_axis``: ``pixels_per_beat`` pixels a beat in raster order, channel 0 in the low bits, the
+    whole padded to bytes; ``s_axis_tlast`` is taken and not needed, since the frame's size is fixed. ``m_axis``: with
+    output "scores" a beat a score in two's complement, then a beat with the class and ``m_axis_tlast``; with "class"
+    that beat alone. A frame leaves every ``pipeline.interval`` cycles while pixels come and results are taken. Raises
+    ValueError where plan and network do not fit (``hw.plan.pipeline``).
     """
+
+    s_axis_tdata: Signal
+    s_axis_tvalid: Signal
+    s_axis_tready: Signal
+    s_axis_tlast: Signal
+    m_axis_tdata: Signal
+    m_axis_tvalid: Signal
+    m_axis_tready: Signal
+    m_axis_tlast: Signal
 
     def __init__(self, network: Network, plan: Plan) -> None:
         self.network, self.plan = network, plan
@@ -130,7 +141,7 @@ class Accelerator(wiring.Component):
             part = component_of(stage)
             m.submodules[stage.name] = part
             parts.append(part)
-        for before, after in zip(parts, parts[1:], strict=False):
+        for before, after in pairwise(parts):
             join(m, before.o, after.i)
         first, last = parts[0].i, parts[-1].o
         m.d.comb += [
@@ -145,7 +156,7 @@ class Accelerator(wiring.Component):
         return m
 
 
-def join(m: Module, source: wiring.PureInterface, sink: wiring.PureInterface) -> None:
+def join(m: Module, source: stream.Interface, sink: stream.Interface) -> None:
     """Connect two streams whose payloads are the same bits under different names."""
     assert len(source.payload.as_value()) == len(sink.payload.as_value())
     m.d.comb += [
@@ -155,13 +166,13 @@ def join(m: Module, source: wiring.PureInterface, sink: wiring.PureInterface) ->
     ]
 
 
-def component_of(stage: Stage) -> wiring.Component:
+def component_of(stage: Stage) -> StreamComponent:
     """The component of a stage, with its buffer."""
     shape = stage.shape
     if isinstance(shape, WindowShape):
         if shape.is_serial:
             return SerialWindow(shape, stage.buffer)
-        part: wiring.Component = ParallelWindow(shape)
+        part: StreamComponent = ParallelWindow(shape)
     else:
         part = shape.create()
     return Buffered(part, stage.buffer) if stage.buffer else part

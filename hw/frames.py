@@ -18,8 +18,8 @@ def input_beats(images: np.ndarray, bits: int, pixels_per_beat: int, width: int)
 
 
 def output_beats(scores: np.ndarray, classes: np.ndarray, width: int, output: str) -> list[int]:
-    """Beats of ``width`` bits for scores (n, classes) and classes (n,): each score in two's complement, then the class; or it
-    alone where ``output`` is "class"."""
+    """Beats of ``width`` bits for scores (n, classes) and classes (n,): each score in two's complement, then the class;
+    or it alone where ``output`` is "class"."""
     if output == "class":
         return [int(winner) for winner in classes]
     columns = np.concatenate([scores, classes[:, None]], axis=1)

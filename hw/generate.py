@@ -37,11 +37,14 @@ class Generated:
         return self.folder / SOURCE
 
 
-def generate(network: Network, plan: Plan, folder: str | os.PathLike[str], images: np.ndarray | None = None) -> Generated:
+def generate(
+    network: Network, plan: Plan, folder: str | os.PathLike[str], images: np.ndarray | None = None
+) -> Generated:
     """Write the accelerator for ``network`` under ``plan`` into ``folder``, which appears whole or not at all.
 
     ``images``, uint8 (n, height, width, channels), are put into the golden vector; by default four of random pixels.
-    Raises ValueError where plan and network do not fit, SubbitError where the folder cannot be written or Yosys is missing.
+    Raises ValueError where plan and network do not fit, SubbitError where the folder cannot be written or Yosys is
+    missing.
     """
     accelerator = Accelerator(network, plan)
     top = "accelerator"
@@ -87,7 +90,7 @@ def describe(accelerator: Accelerator, top: str) -> dict[str, Any]:
 
 
 def write_golden(accelerator: Accelerator, images: np.ndarray, folder: Path) -> None:
-    """Beats in and beats out for ``images`` as $readmemh files, and every activation between, so that any bit can be traced."""
+    """Beats in and beats out for ``images`` as $readmemh files, and every activation between, to trace any bit by."""
     folder.mkdir()
     plan, network = accelerator.plan, accelerator.network
     run = network.run(images)
@@ -96,16 +99,17 @@ def write_golden(accelerator: Accelerator, images: np.ndarray, folder: Path) -> 
     beats_out = output_beats(run.scores, run.classes, width, plan.output)
     for name, beats, size in (("input", beats_in, bits), ("output", beats_out, width)):
         (folder / f"{name}.mem").write_text("".join(f"{beat:0{size // 4}x}\n" for beat in beats))
-    np.savez_compressed(folder / "activations.npz", images=images, **run.activations)
+    activations: dict[str, Any] = run.activations
+    np.savez_compressed(folder / "activations.npz", images=images, **activations)
+    scores = "scores in two's complement, class 0 first, then " if plan.output == "scores" else ""
     (folder / "README.txt").write_text(
         f"{len(images)} images.\n"
-        f"input.mem   beats of s_axis_tdata, {bits} bits: {plan.pixels_per_beat} pixel(s) of {network.input.channels} channel(s) "
-        f"of {network.input.bits} bits, in raster order, channel 0 of the first pixel in the low bits.\n"
-        f"output.mem  beats of m_axis_tdata, {width} bits: "
-        + ("scores in two's complement, class 0 first, then the class.\n" if plan.output == "scores" else "the class.\n")
-        + "activations.npz  every layer, (images, height, width, channels); bit 1 means +1, bit 0 means -1.\n"
-        "../rom/LAYER_weights.mem     row fold * words + word, bit p * SIMD + i: weight of output fold * PE + p for tap\n"
-        "                             word * SIMD + i; taps run row, column, channel. 1 means +1.\n"
-        "../rom/LAYER_thresholds.mem  row fold, for output fold * PE + p from the low bits up: thresholds on the count of\n"
-        "                             agreements, then an invert bit; out = (count >= threshold) xor invert.\n"
+        f"input.mem   beats of s_axis_tdata, {bits} bits: {plan.pixels_per_beat} pixel(s) of {network.input.channels} "
+        f"channel(s) of {network.input.bits} bits, in raster order, channel 0 of the first pixel in the low bits.\n"
+        f"output.mem  beats of m_axis_tdata, {width} bits: {scores}the class.\n"
+        "activations.npz  every layer, (images, height, width, channels); bit 1 means +1, bit 0 means -1.\n"
+        "../rom/LAYER_weights.mem     row fold * words + word, bit p * SIMD + i: weight of output fold * PE + p for\n"
+        "                             tap word * SIMD + i; taps run row, column, channel. 1 means +1.\n"
+        "../rom/LAYER_thresholds.mem  row fold, for output fold * PE + p from the low bits up: thresholds on the\n"
+        "                             count of agreements, then an invert bit; out = (count >= threshold) xor invert.\n"
     )

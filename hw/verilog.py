@@ -3,25 +3,26 @@
 import tempfile
 from pathlib import Path
 
-from amaranth.back import rtlil
 from amaranth.lib import wiring
 
-from hw.yosys import run_yosys
+from hw.yosys import rtlil, run_yosys
 
 __all__ = ["emit"]
 
 
 def emit(component: wiring.Component, name: str) -> str:
-    """SystemVerilog of ``component`` as module ``name``, with ``clk`` and a synchronous ``rst``; submodules are ``name_...``.
+    """SystemVerilog of ``component`` as module ``name``, with ``clk`` and a synchronous ``rst``.
 
-    ``always_comb`` rather than ``always @*``: under plain Verilog Icarus leaves outputs of a case statement X for ever.
+    Submodules are ``name_...``. ``always_comb`` rather than ``always @*``: under plain Verilog Icarus leaves
+    outputs of a case statement X for ever.
     """
     with tempfile.TemporaryDirectory(prefix="subbit-verilog-") as folder:
         work = Path(folder)
-        text = rtlil.convert(component, name=name, emit_src=False)
-        # Amaranth joins the names of nested modules with dots, which would have to be escaped in every tool that follows.
+        text = rtlil(component, name)
+        # Amaranth joins the names of nested modules with dots, which every tool that follows would have to escape.
         (work / "design.il").write_text(plain_names(text, name))
-        run_yosys(work, ["read_rtlil design.il", "proc -norom", "memory_collect", "write_verilog -sv -noattr design.sv"])
+        commands = ["read_rtlil design.il", "proc -norom", "memory_collect", "write_verilog -sv -noattr design.sv"]
+        run_yosys(work, commands)
         lines = (work / "design.sv").read_text().splitlines()
     return "\n".join(line for line in lines if not line.startswith("/*")) + "\n"
 

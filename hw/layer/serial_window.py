@@ -3,24 +3,24 @@
 import numpy as np
 from amaranth import Module, Mux, Signal, Value
 from amaranth.hdl import signed
-from amaranth.lib import memory, wiring
+from amaranth.lib import memory
 from amaranth.lib.wiring import In, Out
 
 from hw.layer.border import missing_positions
 from hw.layer.window import WindowShape
 from hw.stream.counter import Loop, nest
-from hw.stream.words import lanes_layout, word_stream
+from hw.stream.words import StreamComponent, lanes_layout, word_stream
 
 __all__ = ["SerialWindow"]
 
 
-class SerialWindow(wiring.Component):
+class SerialWindow(StreamComponent):
     """A memory of ``depth`` words that an address generator reads in window order, each window ``folds`` times.
 
-    Words are released a window's step at a time, so the memory is buffer and line store in one, and no window is stored twice.
-    Latency 2 cycles from the last tap's arrival. Throughput: a word a cycle, in and out; a frame takes
-    max(in_words, windows * folds * words_per_window) cycles, with no gap between windows, rows or frames.
-    ``depth`` is a power of two of at least ``depth_for(shape, 1)``.
+    Words are released a window's step at a time, so the memory is buffer and line store in one, and no window is stored
+    twice. Latency 2 cycles from the last tap's arrival. Throughput: a word a cycle, in and out; a frame takes
+    max(in_words, windows * folds * words_per_window) cycles, with no gap between windows, rows or frames. ``depth`` is
+    a power of two of at least ``depth_for(shape, 1)``.
     """
 
     def __init__(self, shape: WindowShape, depth: int) -> None:
@@ -42,7 +42,8 @@ class SerialWindow(wiring.Component):
 
     @staticmethod
     def reserve(shape: WindowShape) -> int:
-        """Words by which a later window's origin can lie before an earlier one's, in raster order; they must not be freed yet.
+        """Words by which a later window's origin can lie before an earlier one's, in raster order; they must not be
+        freed yet.
 
         Only windows that reach further into the padding than their kernel into the image have any.
         """
@@ -53,7 +54,7 @@ class SerialWindow(wiring.Component):
 
     @classmethod
     def depth_for(cls, shape: WindowShape, words: int) -> int:
-        """The depth of a memory that buffers at least ``words`` words: a power of two, so that addresses wrap by themselves."""
+        """The depth of a memory that buffers at least ``words`` words: a power of two, so that addresses wrap."""
         return 1 << max(1, (max(words, cls.span(shape)) + cls.reserve(shape) - 1).bit_length())
 
     def elaborate(self, platform: object) -> Module:

@@ -1,4 +1,4 @@
-"""Sliding windows over a raster stream: what they cover, and their order. Shared by the serial and the parallel generator."""
+"""Sliding windows over a raster stream: what they cover, and their order, for the serial and the parallel generator."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,11 +18,12 @@ Fill = Literal["zeros", "ones", "skip"]
 
 @dataclass(frozen=True)
 class WindowShape:
-    """Windows of ``kernel`` (rows, columns) at ``stride`` over images of height x width x channels elements of ``bits`` bits.
+    """Windows of ``kernel`` (rows, columns) at ``stride`` over images of height x width x channels elements of ``bits``
+    bits.
 
-    ``pad`` rows and columns stand outside on each side; ``fill`` says what they hold: elements of all zeros, all ones, or "skip",
-    taps that do not count. Every window is sent ``folds`` times, in words of ``lanes`` taps in row, column, channel order.
-    A dense layer is the 1x1 kernel over a 1x1 image that has all its inputs as channels.
+    ``pad`` rows and columns stand outside on each side; ``fill`` says what they hold: elements of all zeros, all ones,
+    or "skip", taps that do not count. Every window is sent ``folds`` times, in words of ``lanes`` taps in row, column,
+    channel order. A dense layer is the 1x1 kernel over a 1x1 image that has all its inputs as channels.
     """
 
     height: int
@@ -101,8 +102,8 @@ class WindowShape:
 
     @property
     def payload(self) -> data.StructLayout:
-        """A word of taps ``x``; where taps are skipped, also ``skip``, a bit a lane, and ``missing``, the skipped kernel
-        positions of the whole window."""
+        """A word of taps ``x``; where taps are skipped, also ``skip``, a bit a lane, and ``missing``, the skipped
+        kernel positions of the whole window."""
         fields: dict = {"x": lanes_layout(self.lanes, self.bits)}
         if self.skips:
             positions = self.kernel[0] * self.kernel[1]
@@ -111,13 +112,13 @@ class WindowShape:
 
     @cached_property
     def origins(self) -> np.ndarray:
-        """Row and column of the top left tap of every window in the image, int64 (windows, 2); negative in the padding."""
+        """Row and column of the top left tap of every window, int64 (windows, 2); negative in the padding."""
         rows = np.arange(self.out_height) * self.stride - self.pad
         columns = np.arange(self.out_width) * self.stride - self.pad
         return np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1).reshape(-1, 2)
 
     def reference(self, image: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
-        """For one image (height, width, channels), word by word: taps (lanes,), skipped lanes (lanes,), skipped positions."""
+        """Word by word for an image (height, width, channels): taps and skipped lanes, (lanes,), skipped positions."""
         edge = ((self.pad, self.pad), (self.pad, self.pad), (0, 0))
         padded = np.pad(image, edge, constant_values=self.outside)
         skipped = np.pad(np.zeros(image.shape, bool), edge, constant_values=self.fill == "skip")

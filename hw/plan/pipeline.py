@@ -1,4 +1,4 @@
-"""From a Network and a Plan to the stages of the accelerator: what each one is, how long it takes, what stands between them."""
+"""From a Network and a Plan to the stages of the accelerator: what each is, how long it takes, what stands between."""
 
 from dataclasses import dataclass, field, replace
 
@@ -13,7 +13,7 @@ from hw.layer.window import Fill, WindowShape
 from hw.plan.plan import Folding, Plan
 from hw.plan.schedule import Steps, buffer_words
 from hw.stream.repack import RepackShape
-from sw.network import BitPlanes, Convolution, Dense, Layer, Linear, MaxPool, Network, Scores, Thermometer, Threshold
+from sw.network import BitPlanes, Convolution, Layer, Linear, MaxPool, Network, Scores, Thermometer, Threshold
 from sw.network.agreement import Agreement
 
 __all__ = ["Compute", "Pipeline", "Stage", "pipeline"]
@@ -25,8 +25,8 @@ FILLS: dict[str, Fill] = {"none": "zeros", "-1": "zeros", "+1": "ones", "zero": 
 class Stage:
     """A component of the accelerator.
 
-    ``name`` is its instance, ``shape`` its parameters, ``probe`` the Network layer whose activations it puts out, if any.
-    ``buffer`` is the depth in words of the memory in front of it: a FIFO, or the window memory itself.
+    ``name`` is its instance, ``shape`` its parameters, ``probe`` the Network layer whose activations it puts out, if
+    any. ``buffer`` is the depth in words of the memory in front of it: a FIFO, or the window memory itself.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Compute:
 
 @dataclass(frozen=True, eq=False)
 class Pipeline:
-    """The stages in order. ``cycles`` a frame of everything that takes its own time, by name; ``interval`` is the largest."""
+    """The stages in order. ``cycles`` a frame of all that takes its own time, by name; ``interval`` is the largest."""
 
     stages: tuple[Stage, ...]
     layers: tuple[Compute, ...]
@@ -78,20 +78,22 @@ class Pipeline:
 def window_of(layer: Linear, network: Network, folding: Folding) -> WindowShape:
     """The windows that ``layer`` reads at this folding."""
     source = network.source(layer)
-    shared = {"bits": len(source.planes), "lanes": folding.simd, "folds": layer.outputs // folding.pe}
+    bits, folds = len(source.planes), layer.outputs // folding.pe
     if not isinstance(layer, Convolution):
-        return WindowShape(1, 1, source.size, **shared)
+        return WindowShape(1, 1, source.size, bits, lanes=folding.simd, folds=folds)
     pad = layer.padding
     return WindowShape(
         source.height,
         source.width,
         source.channels,
+        bits,
         kernel=layer.kernel,
         stride=layer.stride,
         pad=pad.amount,
         # A padded pixel is the integer zero: a word of zero bits that counts as such.
         fill="zeros" if source.domain == "pixels" else FILLS[pad.kind],
-        **shared,
+        lanes=folding.simd,
+        folds=folds,
     )
 
 
@@ -113,7 +115,7 @@ def product_of(layer: Linear, network: Network, folding: Folding, threshold: Thr
 
 
 def window_steps(shape: WindowShape, pe: int) -> Steps:
-    """Steps of a window generator and its compute unit: one for each window and fold, and one for each pixel in between."""
+    """Steps of a window generator and its compute unit: one for each window and fold, and for each pixel between."""
     return serial_steps(shape, pe) if shape.is_serial else parallel_steps(shape, pe)
 
 
@@ -162,9 +164,7 @@ def pooled(steps: Steps, shape: PoolShape) -> Steps:
     """The same steps with the elements that leave a pool behind them."""
     size = shape.size
     rows, columns = np.arange(shape.height), np.arange(shape.width)
-    ends = [
-        (axis % size == size - 1) & (axis < len(axis) // size * size) for axis in (rows, columns)
-    ]
+    ends = [(axis % size == size - 1) & (axis < len(axis) // size * size) for axis in (rows, columns)]
     emits = (ends[0][:, None] & ends[1]).reshape(-1)
     made = np.append(0, np.cumsum(np.repeat(emits, shape.parts)) * shape.lanes)
     return replace(steps, makes=made[steps.makes // shape.lanes])
@@ -305,6 +305,7 @@ class Builder:
 
     def results(self, layer: Scores, counts: Linear | None) -> None:
         """Scores and class, one class at a time."""
+        assert self.steps is not None
         if counts is None:
             raise ValueError(f"{layer.name}.reads must be a convolution or dense layer, not {layer.reads!r}")
         agreement = Agreement.of(counts, self.network.source(counts))
@@ -333,6 +334,7 @@ class Builder:
 def pipeline(network: Network, plan: Plan) -> Pipeline:
     """The stages of the accelerator for ``network`` under ``plan``, buffers sized.
 
-    Raises ValueError, "X must be ..., not ...", where the folding does not divide, a layer is not named, or the Network is no chain.
+    Raises ValueError, "X must be ..., not ...", where the folding does not divide, a layer is not named, or the Network
+    is no chain.
     """
     return Builder(network, plan).build()

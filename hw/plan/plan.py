@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -12,16 +13,16 @@ from sw.errors import SubbitError
 
 __all__ = ["Folding", "Plan"]
 
-STRICT = ConfigDict(extra="forbid")
-
 
 @dataclass(frozen=True)
 class Folding:
     """``pe`` outputs at once times ``simd`` taps at once, and where the weights live.
 
-    ``pe`` divides the layer's outputs and ``simd`` its taps; a ``simd`` that divides the channels reads windows from a memory,
-    any other one holds whole windows in registers.
+    ``pe`` divides the layer's outputs and ``simd`` its taps; a ``simd`` that divides the channels reads windows from a
+    memory, any other one holds whole windows in registers.
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     pe: int = 1
     simd: int = 1
@@ -39,6 +40,8 @@ class Plan:
 
     ``clock_hz`` and ``device`` are what frame rates and areas are told for; the hardware does not depend on them.
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     folding: dict[str, Folding] = field(default_factory=dict)
     pixels_per_beat: int = 1
@@ -69,11 +72,15 @@ class Plan:
         try:
             return cls.from_json(Path(path).read_text())
         except OSError as error:
-            raise SubbitError(f"{path} cannot be read ({error.strerror}): name a plan that `subbit plan` wrote.") from error
+            raise SubbitError(
+                f"{path} cannot be read ({error.strerror}): name a plan that `subbit plan` wrote."
+            ) from error
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "the file"
-            raise SubbitError(f"{path} is no plan ({where}: {first['msg']}): write one with `subbit plan -o`.") from error
+            raise SubbitError(
+                f"{path} is no plan ({where}: {first['msg']}): write one with `subbit plan -o`."
+            ) from error
 
 
 _adapter: TypeAdapter[Plan] = TypeAdapter(Plan)

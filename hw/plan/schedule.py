@@ -1,12 +1,12 @@
 """Buffers by arithmetic: how large each must be for the slowest stage alone to set the pace.
 
-Every stage is a fixed sequence of steps a frame: each takes known cycles, needs a known number of input words, frees some and
-makes some elements. Let B be the largest work (cycles a frame) of any stage. Stretch every stage's steps evenly over B cycles and
-start it as early as its inputs allow: this is a periodic schedule with interval B. The occupancy of each buffer in that schedule
-is the depth it gets. The hardware does not follow the schedule, it runs each step as soon as it can; but a system in which steps
-only wait for words and for room never does worse than any schedule that the same buffers admit (monotonicity of marked graphs:
-Commoner et al. 1971; Baccelli et al., Synchronization and Linearity, 1992). So the interval is B exactly, and nothing can deadlock,
-at any folding, with no simulation.
+Every stage is a fixed sequence of steps a frame: each takes known cycles, needs a known number of input words, frees
+some and makes some elements. Let B be the largest work (cycles a frame) of any stage. Stretch every stage's steps
+evenly over B cycles and start it as early as its inputs allow: this is a periodic schedule with interval B. The
+occupancy of each buffer in that schedule is the depth it gets. The hardware does not follow the schedule, it runs each
+step as soon as it can; but a system in which steps only wait for words and for room never does worse than any schedule
+that the same buffers admit (monotonicity of marked graphs: Commoner et al. 1971; Baccelli et al., Synchronization and
+Linearity, 1992). So the interval is B exactly, and nothing can deadlock, at any folding, with no simulation.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ import numpy as np
 
 __all__ = ["Steps", "buffer_words", "start_after"]
 
-# Cycles between a step's end and the moment when its buffer's writer sees the room, and the rounding of a stretched step.
+# Cycles from a step's end to the moment when its buffer's writer sees the room, and the rounding of a stretched step.
 TURNAROUND = 3
 FRAMES_BACK = 6
 
@@ -24,8 +24,8 @@ FRAMES_BACK = 6
 class Steps:
     """One frame of a stage: int64 arrays over its steps.
 
-    ``cycles``: cycles of each step. ``needs``: input words that must have come for it to begin. ``frees``: the input word up to
-    which the buffer is free once it has ended, negative where the window reaches into the padding.
+    ``cycles``: cycles of each step. ``needs``: input words that must have come for it to begin. ``frees``: the input
+    word up to which the buffer is free once it has ended, negative where the window reaches into the padding.
     ``makes``: output elements made by its end. ``words``: input words of a frame.
     """
 

@@ -5,12 +5,11 @@ from math import gcd
 
 import numpy as np
 from amaranth import Module, Mux, Signal
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.stream.words import lanes_layout, word_stream
+from hw.stream.words import StreamComponent, lanes_layout, word_stream
 
-__all__ = ["RepackShape", "Shifter", "Narrow", "Widen"]
+__all__ = ["Narrow", "RepackShape", "Shifter", "Widen"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class RepackShape:
         return Narrow(self) if self.lanes_in % self.lanes_out == 0 else Shifter(self)
 
 
-class Repack(wiring.Component):
+class Repack(StreamComponent):
     """Ports of all three components below."""
 
     def __init__(self, shape: RepackShape) -> None:

@@ -1,9 +1,10 @@
-"""The payload that flows inside: a word of equal lanes, lane 0 in the low bits."""
+"""What flows inside, words of equal lanes with lane 0 in the low bits, and the components that it flows through."""
 
+from amaranth import Module
 from amaranth.hdl import ShapeCastable, unsigned
-from amaranth.lib import data, stream
+from amaranth.lib import data, stream, wiring
 
-__all__ = ["lanes_layout", "word_stream"]
+__all__ = ["StreamComponent", "lanes_layout", "word_stream"]
 
 
 def lanes_layout(lanes: int, bits: int) -> data.ArrayLayout:
@@ -17,3 +18,13 @@ def lanes_layout(lanes: int, bits: int) -> data.ArrayLayout:
 def word_stream(layout: ShapeCastable) -> stream.Signature:
     """Signature of a stream of ``layout``."""
     return stream.Signature(layout)
+
+
+class StreamComponent(wiring.Component):
+    """A component that takes words at ``i`` and sends words at ``o``."""
+
+    i: stream.Interface
+    o: stream.Interface
+
+    def elaborate(self, platform: object) -> Module:
+        raise NotImplementedError

@@ -1,13 +1,13 @@
 """Sums told in agreements, the way the hardware counts them.
 
-Over N taps let P_j be the agreements of bit plane j of the activations with the weights, D = sum of 2**j P_j and M = sum of 2**j
-over the planes kept. The sum of a layer is then
+Over N taps let P_j be the agreements of bit plane j of the activations with the weights, D = sum of 2**j P_j and M =
+sum of 2**j over the planes kept. The sum of a layer is then
 
     levels:  2D - N M           (bits: 2P - N)
     pixels:  D - M Z            with Z the number of weights that are -1
 
-A zero-padded tap counts in neither P nor N. With m of them in a window, 2D + m M takes the place of 2D, so that N stays the
-full kernel and a threshold stays one number. Where m M is always even the hardware counts D + m M / 2 instead.
+A zero-padded tap counts in neither P nor N. With m of them in a window, 2D + m M takes the place of 2D, so that N stays
+the full kernel and a threshold stays one number. Where m M is always even the hardware counts D + m M / 2 instead.
 """
 
 from dataclasses import dataclass
@@ -24,8 +24,9 @@ __all__ = ["Agreement"]
 class Agreement:
     """How a layer's sums follow from the count that hardware keeps: sum = slope * count - offset[output].
 
-    ``top`` is the largest count, ``offset`` int64 (outputs,). Where taps can be skipped, ``skip_channels`` is the number of
-    channels of a kernel position; the count is then doubled or not, and a skipped position adds ``per_position`` to it.
+    ``top`` is the largest count, ``offset`` int64 (outputs,). Where taps can be skipped, ``skip_channels`` is the
+    number of channels of a kernel position; the count is then doubled or not, and a skipped position adds
+    ``per_position`` to it.
     """
 
     slope: int

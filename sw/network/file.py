@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -32,31 +31,36 @@ class Record(BaseModel):
 
 
 class LayerRecord(Record):
-    """What all layers have. ``build`` makes the layer from the arrays whose names begin with the layer's."""
+    """What all layers have. ``build`` makes the layer with its arrays, named without the layer's name."""
 
     name: str
     reads: list[str]
 
-    def common(self) -> dict[str, Any]:
-        return {"name": self.name, "reads": tuple(self.reads)}
-
-    def build(self, take: Callable[[str], Arrays]) -> Layer:
+    def build(self, arrays: Arrays) -> Layer:
         raise NotImplementedError
+
+
+def exactly(arrays: Arrays, *names: str) -> list[np.ndarray]:
+    """The arrays of those names, in their order. Raises ValueError where one is missing or there is another."""
+    if arrays.keys() != set(names):
+        raise ValueError(f"the arrays of a layer must be {' and '.join(names)}, not {sorted(arrays)}")
+    return [arrays[name] for name in names]
 
 
 class ThermometerRecord(LayerRecord):
     kind: Literal["thermometer"] = "thermometer"
 
-    def build(self, take: Callable[[str], Arrays]) -> Layer:
-        return layer_types.Thermometer(**self.common(), **take(self.name))
+    def build(self, arrays: Arrays) -> Layer:
+        (thresholds,) = exactly(arrays, "thresholds")
+        return layer_types.Thermometer(name=self.name, reads=tuple(self.reads), thresholds=thresholds)
 
 
 class BitPlanesRecord(LayerRecord):
     kind: Literal["planes"] = "planes"
     planes: list[int]
 
-    def build(self, take: Callable[[str], Arrays]) -> Layer:
-        return layer_types.BitPlanes(**self.common(), planes=tuple(self.planes))
+    def build(self, arrays: Arrays) -> Layer:
+        return layer_types.BitPlanes(name=self.name, reads=tuple(self.reads), planes=tuple(self.planes))
 
 
 class ConvolutionRecord(LayerRecord):
@@ -66,10 +70,11 @@ class ConvolutionRecord(LayerRecord):
     padding: PaddingKind
     padding_amount: int
 
-    def build(self, take: Callable[[str], Arrays]) -> Layer:
+    def build(self, arrays: Arrays) -> Layer:
         return layer_types.Convolution(
-            **self.common(),
-            weights=encoding_of_kind(self.encoding).from_arrays(take(self.name)),
+            name=self.name,
+            reads=tuple(self.reads),
+            weights=encoding_of_kind(self.encoding).from_arrays(arrays),
             stride=self.stride,
             padding=Padding(self.padding, self.padding_amount),
         )
@@ -79,31 +84,33 @@ class DenseRecord(LayerRecord):
     kind: Literal["dense"] = "dense"
     encoding: str
 
-    def build(self, take: Callable[[str], Arrays]) -> Layer:
-        weights = encoding_of_kind(self.encoding).from_arrays(take(self.name))
-        return layer_types.Dense(**self.common(), weights=weights)
+    def build(self, arrays: Arrays) -> Layer:
+        weights = encoding_of_kind(self.encoding).from_arrays(arrays)
+        return layer_types.Dense(name=self.name, reads=tuple(self.reads), weights=weights)
 
 
 class ThresholdRecord(LayerRecord):
     kind: Literal["threshold"] = "threshold"
 
-    def build(self, take: Callable[[str], Arrays]) -> Layer:
-        return layer_types.Threshold(**self.common(), **take(self.name))
+    def build(self, arrays: Arrays) -> Layer:
+        thresholds, invert = exactly(arrays, "thresholds", "invert")
+        return layer_types.Threshold(name=self.name, reads=tuple(self.reads), thresholds=thresholds, invert=invert)
 
 
 class MaxPoolRecord(LayerRecord):
     kind: Literal["max-pool"] = "max-pool"
     size: int
 
-    def build(self, take: Callable[[str], Arrays]) -> Layer:
-        return layer_types.MaxPool(**self.common(), size=self.size)
+    def build(self, arrays: Arrays) -> Layer:
+        return layer_types.MaxPool(name=self.name, reads=tuple(self.reads), size=self.size)
 
 
 class ScoresRecord(LayerRecord):
     kind: Literal["scores"] = "scores"
 
-    def build(self, take: Callable[[str], Arrays]) -> Layer:
-        return layer_types.Scores(**self.common(), **take(self.name))
+    def build(self, arrays: Arrays) -> Layer:
+        scale, bias = exactly(arrays, "scale", "bias")
+        return layer_types.Scores(name=self.name, reads=tuple(self.reads), scale=scale, bias=bias)
 
 
 AnyLayer = Annotated[
@@ -134,7 +141,7 @@ class Manifest(Record):
     layers: list[AnyLayer]
 
 
-def describe(layer: Layer) -> tuple[LayerRecord, Arrays]:
+def describe(layer: Layer) -> tuple[AnyLayer, Arrays]:
     """Manifest record and arrays of one layer."""
     common: dict[str, Any] = {"name": layer.name, "reads": list(layer.reads)}
     match layer:
@@ -187,11 +194,16 @@ def load(path: str | os.PathLike[str]) -> Network:
     try:
         with safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}
+            names = file.keys()
+            arrays = {name: file.get_tensor(name) for name in names}
     except (SafetensorError, OSError, ValueError) as error:
-        raise SubbitError(f"{path} is not a whole network file ({error}): write it again or fetch another copy.") from error
+        raise SubbitError(
+            f"{path} is not a whole network file ({error}): write it again or fetch another copy."
+        ) from error
     if metadata.get("format") != FORMAT:
-        raise SubbitError(f"{path} is a safetensors file but holds no subbit network: name one that `subbit train` wrote.")
+        raise SubbitError(
+            f"{path} is a safetensors file but holds no subbit network: name one that `subbit train` wrote."
+        )
     try:
         document = json.loads(metadata["manifest"])
         version = document["schema_version"]
@@ -212,5 +224,5 @@ def build(manifest: Manifest, arrays: Arrays) -> Network:
     def take(name: str) -> Arrays:
         return {key.split(".", 1)[1]: array for key, array in arrays.items() if key.split(".", 1)[0] == name}
 
-    layers = tuple(record.build(take) for record in manifest.layers)
+    layers = tuple(record.build(take(record.name)) for record in manifest.layers)
     return Network(manifest.name, Input(**manifest.input.model_dump()), layers)

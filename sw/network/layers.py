@@ -8,10 +8,22 @@ from typing import ClassVar, Literal, get_args
 import numpy as np
 
 from sw.network.encodings import Encoding
-from sw.network.linear import exact_product, window_rows
+from sw.network.linear import bit_sums, exact_product, pack_bits, packed_windows, window_rows
 from sw.network.tensor import TensorType, values
 
-__all__ = ["BitPlanes", "Convolution", "Dense", "Layer", "Linear", "MaxPool", "Padding", "PaddingKind", "Scores", "Thermometer", "Threshold"]
+__all__ = [
+    "BitPlanes",
+    "Convolution",
+    "Dense",
+    "Layer",
+    "Linear",
+    "MaxPool",
+    "Padding",
+    "PaddingKind",
+    "Scores",
+    "Thermometer",
+    "Threshold",
+]
 
 PaddingKind = Literal["none", "-1", "+1", "zero"]
 
@@ -66,7 +78,7 @@ class Thermometer(Layer):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class BitPlanes(Layer):
-    """Pixels of which only some bit planes are kept; a dropped plane reads as 0. The sums that follow are exact integers."""
+    """Pixels of which only some bit planes are kept; a dropped plane reads as 0. The sums that follow stay exact."""
 
     kind: ClassVar[str] = "planes"
     planes: tuple[int, ...]
@@ -128,13 +140,18 @@ class Linear(Layer):
         bits = self.weights.decode()
         return np.ascontiguousarray(bits.reshape(len(bits), -1).T.astype(np.float32) * 2 - 1)
 
+    @cached_property
+    def packed(self) -> np.ndarray:
+        """Weight bits as uint64 words (outputs, ceil(taps / 64))."""
+        return pack_bits(self.weights.decode().reshape(self.outputs, -1))
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Convolution(Linear):
     """Binary convolution: sums of +-1 weights times activations over a kernel, square stride, in raster order.
 
-    ``weights`` has the shape (out_channels, kernel_height, kernel_width, in_channels), kernels from 1x1 to 7x7. Over N one-bit
-    taps with P agreements the sum is 2P - N.
+    ``weights`` has the shape (out_channels, kernel_height, kernel_width, in_channels), kernels from 1x1 to 7x7. Over N
+    one-bit taps with P agreements the sum is 2P - N.
     """
 
     kind: ClassVar[str] = "convolution"
@@ -143,7 +160,9 @@ class Convolution(Linear):
 
     def __post_init__(self) -> None:
         if len(self.weights.shape) != 4:
-            raise ValueError(f"weights must be (out, kernel_height, kernel_width, in), not of shape {self.weights.shape}")
+            raise ValueError(
+                f"weights must be (out, kernel_height, kernel_width, in), not of shape {self.weights.shape}"
+            )
         if not all(1 <= k <= 7 for k in self.kernel):
             raise ValueError(f"the kernel must be from 1x1 to 7x7, not {self.kernel[0]}x{self.kernel[1]}")
         if self.stride not in (1, 2):
@@ -173,14 +192,16 @@ class Convolution(Linear):
         return TensorType.sums(height, width, out, -reach, reach)
 
     def compute(self, x: np.ndarray, source: TensorType) -> np.ndarray:
-        signed = values(x, source, np.float32)
-        amount = self.padding.amount
-        if amount:
-            edge = ((0, 0), (amount, amount), (amount, amount), (0, 0))
-            signed = np.pad(signed, edge, constant_values=self.padding.value(source))
-        rows = window_rows(signed, self.kernel, self.stride)
-        out = exact_product(rows.reshape(-1, rows.shape[-1]), self.matrix, source.magnitude)
-        return out.reshape(*rows.shape[:3], -1)
+        pad, shape = self.padding, self.output(source)
+        edge = ((0, 0), (pad.amount, pad.amount), (pad.amount, pad.amount), (0, 0))
+        if source.is_bits and pad.kind != "zero":
+            bits = np.pad(x, edge, constant_values=pad.kind == "+1") if pad.amount else x
+            out = bit_sums(packed_windows(bits, self.kernel, self.stride), self.packed, self.taps)
+        else:
+            signed = np.pad(values(x, source, np.float32), edge, constant_values=pad.value(source))
+            rows = window_rows(signed, self.kernel, self.stride)
+            out = exact_product(rows.reshape(-1, self.taps), self.matrix, source.magnitude)
+        return out.reshape(len(x), *shape.shape)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -201,8 +222,10 @@ class Dense(Linear):
         return TensorType.sums(1, 1, self.outputs, -reach, reach)
 
     def compute(self, x: np.ndarray, source: TensorType) -> np.ndarray:
-        signed = values(x, source, np.float32).reshape(len(x), -1)
-        return exact_product(signed, self.matrix, source.magnitude)[:, None, None, :]
+        rows = x.reshape(len(x), self.taps)
+        if source.is_bits:
+            return bit_sums(pack_bits(rows), self.packed, self.taps)[:, None, None, :]
+        return exact_product(values(rows, source, np.float32), self.matrix, source.magnitude)[:, None, None, :]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -210,7 +233,8 @@ class Threshold(Layer):
     """Sums to k-bit activations: level = number of thresholds j for which (sum >= thresholds[c, j]) xor invert[c].
 
     ``thresholds`` is (channels, 2**k - 1), ascending. In agreements, sum >= t is P >= ceil((t + N) / 2): see
-    ``sw.network.agreement``. Batch normalisation and sign fold into this exactly (Umuroglu et al., FINN, section 4.2.2).
+    ``sw.network.agreement``. Batch normalisation and sign fold into this exactly (Umuroglu et al., FINN, section
+    4.2.2).
     """
 
     kind: ClassVar[str] = "threshold"
@@ -306,7 +330,7 @@ class Scores(Layer):
         return [(int(a), int(b)) for a, b in zip(self.scale, self.bias, strict=True)]
 
     def compute(self, x: np.ndarray, source: TensorType) -> np.ndarray:
-        return x.reshape(len(x), 1, 1, -1).astype(np.int64) * self.scale + self.bias
+        return x.reshape(len(x), 1, 1, len(self.scale)).astype(np.int64) * self.scale + self.bias
 
 
 def integer_table(name: str, table: np.ndarray) -> np.ndarray:

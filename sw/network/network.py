@@ -1,4 +1,4 @@
-"""The Network: integer layers in order, each naming the layers it reads. What ``run`` computes is the definition of correct."""
+"""The Network: integer layers in order, each naming the layers it reads. What ``run`` computes defines correct."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -57,7 +57,8 @@ class Run:
 class Network:
     """Integer layers in the order in which they are computed; the last one gives the scores.
 
-    Raises ValueError where a name is taken twice, a layer reads what does not stand before it, or the shapes do not fit.
+    Raises ValueError where a name is taken twice, a layer reads what does not stand before it, or the shapes do not
+    fit.
     """
 
     name: str
@@ -101,7 +102,7 @@ class Network:
         return self.shapes[layer.reads[0]]
 
     def check_images(self, images: np.ndarray) -> np.ndarray:
-        """``images`` as they must be: uint8 (n, height, width, channels), pixels below 2**bits. Raises ValueError otherwise."""
+        """``images``, uint8 (n, height, width, channels) with pixels below 2**bits. Raises ValueError otherwise."""
         images = np.asarray(images)
         wanted = (self.input.height, self.input.width, self.input.channels)
         if images.ndim != 4 or images.shape[1:] != wanted:
@@ -118,7 +119,7 @@ class Network:
         kept = {
             layer.name: np.concatenate([self._integers(block[layer.name]) for block in blocks]) for layer in self.layers
         }
-        return Run(kept, kept[self.layers[-1].name].reshape(len(images), -1))
+        return Run(kept, kept[self.layers[-1].name].reshape(len(images), self.classes))
 
     def score(self, images: np.ndarray) -> np.ndarray:
         """Scores alone, int64 (n, classes): as ``run``, with nothing kept between."""

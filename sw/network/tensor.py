@@ -19,9 +19,9 @@ def sign(x: np.ndarray) -> np.ndarray:
 class TensorType:
     """Shape and number domain of a tensor of (height, width, channels).
 
-    ``pixels`` are unsigned integers made of the bit planes in ``planes``; ``levels`` are k-bit activations, k = len(planes),
-    level q worth 2q - (2**k - 1), so that a bit b is worth 2b - 1; ``sums`` are signed integers.
-    ``low`` and ``high`` bound the values (not the stored levels) that an element can take.
+    ``pixels`` are unsigned integers made of the bit planes in ``planes``; ``levels`` are k-bit activations, k =
+    len(planes), level q worth 2q - (2**k - 1), so that a bit b is worth 2b - 1; ``sums`` are signed integers. ``low``
+    and ``high`` bound the values (not the stored levels) that an element can take.
     """
 
     height: int
@@ -57,6 +57,11 @@ class TensorType:
     def size(self) -> int:
         """Elements in one image."""
         return self.height * self.width * self.channels
+
+    @property
+    def is_bits(self) -> bool:
+        """Whether an element is one bit, worth -1 or +1."""
+        return self.domain == "levels" and len(self.planes) == 1
 
     @property
     def magnitude(self) -> int:

@@ -17,7 +17,9 @@ class Drained:
     cycles: list[int] = field(default_factory=list)
 
 
-def drain(component, words: Sequence[int], count: int, gaps: float = 0, stalls: float = 0, timeout: int = 200_000) -> Drained:
+def drain(
+    component, words: Sequence[int], count: int, gaps: float = 0, stalls: float = 0, timeout: int = 200_000
+) -> Drained:
     """Send ``words`` to ``i`` and take ``count`` from ``o``, each held back in a share of the cycles."""
     out = Drained()
     chance = random.Random(1)

@@ -21,7 +21,9 @@ class DenseEncoding(Encoding):
     def __post_init__(self) -> None:
         bits = np.asarray(self.bits)
         if bits.ndim < 2 or bits.size == 0 or not np.isin(bits, (0, 1)).all():
-            raise ValueError(f"bits must be a non-empty array of 0 and 1 with at least 2 axes, not {bits.dtype}{bits.shape}")
+            raise ValueError(
+                f"bits must be a non-empty array of 0 and 1 with at least 2 axes, not {bits.dtype}{bits.shape}"
+            )
         object.__setattr__(self, "bits", np.ascontiguousarray(bits, dtype=np.uint8))
 
     @property
@@ -35,7 +37,7 @@ class DenseEncoding(Encoding):
         return self.bits.size
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """``packed`` holds the bits in raster order, eight to a byte, first bit lowest; ``shape`` says where they end."""
+        """``packed`` holds the bits in raster order, eight to a byte, first bit lowest; ``shape`` says their end."""
         return {"packed": np.packbits(self.bits, bitorder="little"), "shape": np.array(self.shape, dtype=np.int64)}
 
     @classmethod
@@ -43,5 +45,7 @@ class DenseEncoding(Encoding):
         shape = tuple(int(n) for n in arrays["shape"])
         packed, size = arrays["packed"], int(np.prod(shape))
         if packed.dtype != np.uint8 or packed.ndim != 1 or min(shape, default=0) < 1 or packed.size != -(-size // 8):
-            raise ValueError(f"packed must be {-(-size // 8)} bytes for the shape {shape}, not {packed.dtype}{packed.shape}")
+            raise ValueError(
+                f"packed must be {-(-size // 8)} bytes for the shape {shape}, not {packed.dtype}{packed.shape}"
+            )
         return cls(np.unpackbits(packed, count=size, bitorder="little").reshape(shape))

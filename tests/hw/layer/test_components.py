@@ -75,7 +75,9 @@ def product(outputs, taps, planes, pe, simd, domain="levels", steps=1, skipped=N
     bits[0], bits[-1] = 0, 1
     if skipped is None:
         layer = Dense(name="layer", reads=("input",), weights=DenseEncoding(bits))
-        kind = TensorType.pixels(1, 1, taps, planes) if domain == "pixels" else TensorType.levels(1, 1, taps, len(planes))
+        kind = (
+            TensorType.pixels(1, 1, taps, planes) if domain == "pixels" else TensorType.levels(1, 1, taps, len(planes))
+        )
         positions = 0
     else:
         kernel = skipped
@@ -144,7 +146,12 @@ def test_products_equal_their_reference(shape, kind, gaps, stalls):
 @pytest.mark.parametrize(("gaps", "stalls"), GAPS_AND_STALLS)
 @pytest.mark.parametrize(
     "shape",
-    [PoolShape(4, 6, 4, 1, 2, 2), PoolShape(5, 5, 3, 2, 2, 1), PoolShape(7, 6, 2, 1, 3, 2), PoolShape(2, 2, 1, 3, 2, 1)],
+    [
+        PoolShape(4, 6, 4, 1, 2, 2),
+        PoolShape(5, 5, 3, 2, 2, 1),
+        PoolShape(7, 6, 2, 1, 3, 2),
+        PoolShape(2, 2, 1, 3, 2, 1),
+    ],
     ids=str,
 )
 def test_pools_equal_their_reference(shape, gaps, stalls):

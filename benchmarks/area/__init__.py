@@ -1,0 +1,1 @@
+"""Areas after synthesis, measured again by one command each."""

@@ -1,0 +1,93 @@
+"""Networks with random weights in published topologies and foldings, for measuring what does not depend on the weights."""
+
+import numpy as np
+
+from hw.plan.plan import Folding, Plan
+from sw.network import (
+    BitPlanes,
+    Convolution,
+    Dense,
+    DenseEncoding,
+    Input,
+    Layer,
+    Linear,
+    MaxPool,
+    Network,
+    Scores,
+    TensorType,
+    Thermometer,
+    Threshold,
+)
+
+__all__ = ["CNV_FOLDING", "SFC_FOLDING", "cnv", "lfc", "mlp", "plan_for", "sfc"]
+
+#: PE and SIMD of the published folding of CNV-W1A1 (Xilinx/finn-examples, cnv-w1a1 folding configuration).
+CNV_FOLDING = [(16, 3), (32, 32), (16, 32), (16, 32), (4, 32), (1, 32), (1, 4), (1, 8), (5, 1)]
+#: 16 x 16 products a cycle in each layer but the last: 784 cycles a frame, the rate of a pixel a beat.
+SFC_FOLDING = [(16, 49), (16, 16), (16, 16), (2, 16)]
+
+
+def random_weights(rng: np.random.Generator, *shape: int) -> DenseEncoding:
+    """Weights of +-1 with equal chances."""
+    return DenseEncoding(rng.integers(0, 2, shape, dtype=np.uint8))
+
+
+def activation(rng: np.random.Generator, name: str, source: Layer, kind: TensorType) -> Threshold:
+    """Thresholds near zero, a quarter of the channels inverted."""
+    table = rng.integers(-(kind.magnitude // 8) - 1, kind.magnitude // 8 + 2, (kind.channels, 1))
+    return Threshold(name=name, reads=(source.name,), thresholds=table, invert=rng.random(kind.channels) < 0.25)
+
+
+def chain(name: str, image: Input, steps: list[tuple[str, int]], first: Layer, seed: int) -> Network:
+    """A network of 3x3 convolutions without padding, 2x2 pools and dense layers; the last step gives the scores."""
+    rng = np.random.default_rng(seed)
+    layers = [first]
+    kind = first.output(image.type)
+    for number, (step, size) in enumerate(steps):
+        reads = (layers[-1].name,)
+        if step == "pool":
+            layers.append(MaxPool(name=f"pool{number}", reads=reads, size=size))
+            kind = layers[-1].output(kind)
+            continue
+        if step == "conv":
+            weights = random_weights(rng, size, 3, 3, kind.channels)
+            layer: Linear = Convolution(name=f"conv{number}", reads=reads, weights=weights)
+        else:
+            layer = Dense(name=f"dense{number}", reads=reads, weights=random_weights(rng, size, kind.size))
+        layers.append(layer)
+        kind = layer.output(kind)
+        if number < len(steps) - 1:
+            layers.append(activation(rng, f"threshold{number}", layer, kind))
+            kind = layers[-1].output(kind)
+    ones = np.ones(kind.size, np.int64)
+    layers.append(Scores(name="scores", reads=(layers[-1].name,), scale=ones, bias=ones * 0))
+    return Network(name, image, tuple(layers))
+
+
+def mlp(name: str, width: int, seed: int = 0) -> Network:
+    """Three hidden dense layers of ``width`` over 28x28 pixels with one threshold."""
+    first = Thermometer(name="encode", reads=("input",), thresholds=np.array([[128]]))
+    return chain(name, Input(28, 28, 1), [("dense", width)] * 3 + [("dense", 10)], first, seed)
+
+
+def sfc() -> Network:
+    """FINN's SFC, 784-256x3-10 (Umuroglu et al., FPGA 2017, section 5.1)."""
+    return mlp("sfc", 256)
+
+
+def lfc() -> Network:
+    """FINN's LFC, 784-1024x3-10."""
+    return mlp("lfc", 1024)
+
+
+def cnv() -> Network:
+    """FINN's CNV over 32x32 colour images of 8 bits."""
+    steps = [("conv", 64)] * 2 + [("pool", 2)] + [("conv", 128)] * 2 + [("pool", 2)] + [("conv", 256)] * 2
+    first = BitPlanes(name="encode", reads=("input",), planes=tuple(range(8)))
+    return chain("cnv", Input(32, 32, 3), steps + [("dense", 512)] * 2 + [("dense", 10)], first, 0)
+
+
+def plan_for(network: Network, folding: list[tuple[int, int]]) -> Plan:
+    """A plan with PE and SIMD for the layers in order."""
+    names = [layer.name for layer in network.layers if isinstance(layer, Linear)]
+    return Plan({name: Folding(*pair) for name, pair in zip(names, folding, strict=True)}, output="scores")

@@ -1,0 +1,28 @@
+"""``python -m benchmarks [NAME ...]``: measures again what the documents quote; without names, everything but training."""
+
+import subprocess
+import sys
+
+__all__ = ["MODULES", "main"]
+
+MODULES = {
+    "popcount": "benchmarks.area.popcount",
+    "window": "benchmarks.window",
+    "cycles": "benchmarks.cycles",
+    "generation": "benchmarks.generation",
+    "model_speed": "benchmarks.model_speed",
+    "simulation": "benchmarks.simulation.speed",
+}
+
+
+def main(names: list[str]) -> int:
+    """Run the named benchmarks one after another. Exit status 2 for an unknown name."""
+    unknown = [name for name in names if name not in MODULES]
+    if unknown:
+        print(f"{unknown[0]} is no benchmark: name some of {', '.join(MODULES)}.", file=sys.stderr)
+        return 2
+    return max(subprocess.call([sys.executable, "-m", MODULES[name]]) for name in names or MODULES)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

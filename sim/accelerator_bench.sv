@@ -1,0 +1,228 @@
+// The bench around a whole accelerator. It feeds frames from frames.bin, takes the results, and writes every beat to results.hex,
+// so that Python wakes once per block of images and not per cycle.
+//
+// The clock is a ring: clk inverts itself through a nonblocking assignment, BURST cycles for each change of tick, in a
+// single moment of simulated time. Registers and clk change together, and everything combinational settles before the next
+// edge, as with a clock that has a period; the simulator's time queue is left out of the inner loop. With BURST = 0 clk
+// follows tick, which a waveform or a netlist with delays needs.
+
+module accelerator_bench #(
+    parameter INPUT_BITS = 8,
+    parameter OUTPUT_BITS = 8,
+    parameter FRAME_BEATS = 64,
+    parameter BLOCK = 16,
+    parameter BURST = 1000
+) (
+    input tick
+);
+    reg clk = 0, rst = 1;
+
+    reg [INPUT_BITS-1:0] s_axis_tdata = 0;
+    reg s_axis_tvalid = 0, s_axis_tlast = 0, m_axis_tready = 0;
+    wire s_axis_tready, m_axis_tvalid, m_axis_tlast;
+    wire [OUTPUT_BITS-1:0] m_axis_tdata;
+
+    `DUT dut (
+        .clk(clk),
+        .rst(rst),
+        .s_axis_tdata(s_axis_tdata),
+        .s_axis_tvalid(s_axis_tvalid),
+        .s_axis_tready(s_axis_tready),
+        .s_axis_tlast(s_axis_tlast),
+        .m_axis_tdata(m_axis_tdata),
+        .m_axis_tvalid(m_axis_tvalid),
+        .m_axis_tready(m_axis_tready),
+        .m_axis_tlast(m_axis_tlast)
+    );
+
+    // What Python reads. It waits for `reports` to change.
+    reg [31:0] reports = 0, cycle = 0, first = 0, sent = 0, results = 0;
+    reg finished = 0, stuck = 0;
+
+    integer total = 0, gap_rate = 0, stall_rate = 0, seed = 1, patience = 1000000;
+    integer frames, code, position = 0, beat = 0, idle = 0, gap_left = 0, stall_left = 0, tail = 0;
+    reg [31:0] gap_random, stall_random;
+    reg pause, started = 0, flush = 0;
+    reg [INPUT_BITS-1:0] block [0:BLOCK*FRAME_BEATS-1];
+
+    // Cycles to go on after the last result: for beats too many, and for rows that a layer drops and the result did not need.
+    integer tail_cycles = 64;
+
+    initial begin
+        if (!$value$plusargs("total=%d", total)) total = 0;
+        if (!$value$plusargs("gap_rate=%d", gap_rate)) gap_rate = 0;
+        if (!$value$plusargs("stall_rate=%d", stall_rate)) stall_rate = 0;
+        if (!$value$plusargs("seed=%d", seed)) seed = 1;
+        if (!$value$plusargs("patience=%d", patience)) patience = 1000000;
+        if (!$value$plusargs("tail=%d", tail_cycles)) tail_cycles = 64;
+        gap_random = seed * 2 + 1;
+        stall_random = seed * 2 + 3;
+        frames = $fopen("frames.bin", "rb");
+        code = $fread(block, frames);
+    end
+
+    reg seen = 0;
+    integer budget = 0;
+    always @(tick or clk) begin
+        if (BURST == 0) clk <= tick;
+        else if (clk) clk <= 0;
+        else if (finished || stuck) budget = 0;
+        else if (budget != 0) begin
+            budget = budget - 1;
+            clk <= 1;
+        end else if (tick !== seen) begin
+            seen = tick;
+            budget = BURST - 1;
+            clk <= 1;
+        end
+    end
+
+    function [31:0] scrambled(input [31:0] x);
+        begin
+            x = x ^ (x << 13);
+            x = x ^ (x >> 17);
+            scrambled = x ^ (x << 5);
+        end
+    endfunction
+
+    always @(posedge clk) begin
+        cycle <= cycle + 1;
+        if (cycle == 3) rst <= 0;
+    end
+
+    // Source. A pause begins with probability gap_rate / 256 a beat; one in eight lasts up to 32 cycles.
+    always @(posedge clk) if (!rst) begin
+        if (!s_axis_tvalid || s_axis_tready) begin
+            pause = 0;
+            if (gap_rate != 0) begin
+                gap_random = scrambled(gap_random);
+                if (gap_left != 0) begin
+                    gap_left = gap_left - 1;
+                    pause = 1;
+                end else if ({24'd0, gap_random[7:0]} < gap_rate) begin
+                    gap_left = gap_random[10:8] == 0 ? {27'd0, gap_random[15:11]} : 0;
+                    pause = 1;
+                end
+            end
+            if (pause || sent == total) begin
+                s_axis_tvalid <= 0;
+                s_axis_tlast <= 1'bx;
+                s_axis_tdata <= {INPUT_BITS{1'bx}};
+            end else begin
+                s_axis_tvalid <= 1;
+                s_axis_tlast <= beat == FRAME_BEATS - 1;
+                s_axis_tdata <= block[position];
+                position = position + 1;
+                if (position == BLOCK * FRAME_BEATS) begin
+                    code = $fread(block, frames);
+                    position = 0;
+                end
+                if (beat == FRAME_BEATS - 1) begin
+                    beat <= 0;
+                    sent <= sent + 1;
+                end else beat <= beat + 1;
+            end
+        end
+        if (!started && s_axis_tvalid && s_axis_tready) begin
+            started <= 1;
+            first <= cycle;
+        end
+    end
+
+    // Sink, with stalls as the gaps above, and the reports to Python: after each block, at the end, and when nothing moves.
+    always @(posedge clk) if (!rst) begin
+        if (stall_rate == 0) m_axis_tready <= 1;
+        else begin
+            stall_random = scrambled(stall_random);
+            m_axis_tready <= 0;
+            if (stall_left != 0) stall_left = stall_left - 1;
+            else if ({24'd0, stall_random[7:0]} < stall_rate)
+                stall_left = stall_random[10:8] == 0 ? {27'd0, stall_random[15:11]} : 0;
+            else m_axis_tready <= 1;
+        end
+
+        if ((m_axis_tvalid && m_axis_tready) || (s_axis_tvalid && s_axis_tready)) idle <= 0;
+        else idle <= idle + 1;
+
+        if (m_axis_tvalid && m_axis_tready && m_axis_tlast) begin
+            results <= results + 1;
+            if ((results + 1) % BLOCK == 0 && results + 1 != total) begin
+                flush <= ~flush;
+                reports <= reports + 1;
+            end
+        end
+        if (results >= total && !finished) begin
+            tail <= tail + 1;
+            if (tail == tail_cycles) begin
+                finished <= 1;
+                flush <= ~flush;
+                reports <= reports + 1;
+            end
+        end else if (idle == patience && !stuck) begin
+            stuck <= 1;
+            flush <= ~flush;
+            reports <= reports + 1;
+        end
+    end
+
+    stream_tap #(.WIDTH(INPUT_BITS), .NAME("s_axis"), .DUMP(0)) tap_input (
+        .clk(clk), .rst(rst), .flush(flush), .cycle(cycle),
+        .valid(s_axis_tvalid), .ready(s_axis_tready), .last(s_axis_tlast), .payload(s_axis_tdata)
+    );
+    stream_tap #(.WIDTH(OUTPUT_BITS), .NAME("m_axis"), .DUMP(2)) tap_output (
+        .clk(clk), .rst(rst), .flush(flush), .cycle(cycle),
+        .valid(m_axis_tvalid), .ready(m_axis_tready), .last(m_axis_tlast), .payload(m_axis_tdata)
+    );
+
+`ifdef TAPS
+    `include "taps.svh"
+`endif
+endmodule
+
+
+// Watches one stream: writes its beats to NAME.hex (DUMP = 1: payload, 2: payload, last, cycle), and the first breach of the
+// stream rules to NAME.rule as its number and the cycle.
+module stream_tap #(
+    parameter WIDTH = 1,
+    parameter NAME = "tap",
+    parameter DUMP = 1
+) (
+    input clk,
+    input rst,
+    input flush,
+    input [31:0] cycle,
+    input valid,
+    input ready,
+    input last,
+    input [WIDTH-1:0] payload
+);
+    localparam UNKNOWN_HANDSHAKE = 1, VALID_FELL = 2, PAYLOAD_CHANGED = 3, UNKNOWN_PAYLOAD = 4;
+
+    integer beats, breaches, rule = 0;
+    reg waiting = 0;
+    reg [WIDTH:0] held;
+    wire [WIDTH:0] shown = {last, payload};
+
+    initial if (DUMP != 0) beats = $fopen({NAME, ".hex"}, "w");
+
+    always @(posedge clk) if (!rst) begin
+        if (DUMP == 1 && valid && ready) $fwrite(beats, "%h\n", payload);
+        if (DUMP == 2 && valid && ready) $fwrite(beats, "%h %h %h\n", payload, last, cycle);
+
+        if (rule == 0) begin
+            if ((valid ^ ready) === 1'bx) rule = UNKNOWN_HANDSHAKE;
+            else if (waiting && !valid) rule = VALID_FELL;
+            else if (waiting && shown !== held) rule = PAYLOAD_CHANGED;
+            else if (valid && ^shown === 1'bx) rule = UNKNOWN_PAYLOAD;
+            if (rule != 0) begin
+                breaches = $fopen({NAME, ".rule"}, "w");
+                $fwrite(breaches, "%0d %0d\n", rule, cycle);
+                $fclose(breaches);
+            end
+        end
+        waiting <= valid && !ready;
+        if (valid && !ready) held <= shown;
+    end
+
+    always @(flush) if (DUMP != 0) $fflush(beats);
+endmodule

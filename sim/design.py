@@ -1,0 +1,126 @@
+"""What the benches know of a generated accelerator: files, widths of its streams, where each layer is seen."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sw.errors import SubbitError
+
+__all__ = ["Design", "Probe", "frame_bytes"]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The stream inside the accelerator that carries a layer's output.
+
+    ``path`` names the instances from the top down; ``valid``, ``ready`` and ``payload`` are signals there. A beat
+    carries ``lanes`` elements of ``bits`` bits, element 0 in the low bits, in row, column, channel order.
+    """
+
+    layer: str
+    path: tuple[str, ...]
+    valid: str
+    ready: str
+    payload: str
+    lanes: int
+    bits: int
+    height: int
+    width: int
+    channels: int
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> "Probe":
+        """The probe with the ``fields`` of accelerator.json; further ones are passed over."""
+        known: dict[str, Any] = {name: fields[name] for name in cls.__dataclass_fields__}
+        known["path"] = tuple(known["path"])
+        return cls(**known)
+
+    @property
+    def elements(self) -> int:
+        """Elements of one image."""
+        return self.height * self.width * self.channels
+
+    @property
+    def beats(self) -> int:
+        """Beats of one image."""
+        return ceil(self.elements / self.lanes)
+
+
+@dataclass(frozen=True)
+class Design:
+    """A generated accelerator: SystemVerilog ``sources`` with module ``top``, memory images beside them.
+
+    ``output`` is "scores" (a beat a score, then the class) or "class"; ``interval`` the planned cycles between frames.
+    """
+
+    folder: Path
+    sources: tuple[Path, ...]
+    top: str
+    output: str
+    input_bits: int
+    output_bits: int
+    pixels_per_beat: int
+    interval: int | None
+    probes: tuple[Probe, ...]
+
+    @classmethod
+    def read(cls, generated: Any) -> "Design":
+        """The design in the folder that ``hw.verilog.generate`` wrote, or its result. Raises SubbitError."""
+        folder = Path(getattr(generated, "folder", generated))
+        description = folder / "accelerator.json"
+        try:
+            fields = json.loads(description.read_text())
+        except (OSError, ValueError):
+            raise SubbitError(f"{folder} is not a generated accelerator: write one with 'subbit generate'.") from None
+        sources = tuple(folder / name for name in fields["sources"])
+        if missing := [source.name for source in sources if not source.is_file()]:
+            raise SubbitError(f"{folder} lacks {missing[0]}: write the accelerator again with 'subbit generate'.")
+        return cls(
+            folder=folder,
+            sources=sources,
+            top=fields["top"],
+            output=fields["output"],
+            input_bits=fields["input"]["bits"],
+            output_bits=fields["result"]["bits"],
+            pixels_per_beat=fields["pixels_per_beat"],
+            interval=fields.get("interval"),
+            probes=tuple(Probe.of(probe) for probe in fields["probes"]),
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The design in values that JSON has."""
+        return asdict(self) | {"folder": str(self.folder), "sources": [str(source) for source in self.sources]}
+
+    @classmethod
+    def of_json(cls, fields: Mapping[str, Any]) -> "Design":
+        """The design that ``as_json`` gave."""
+        own = {
+            "folder": Path(fields["folder"]),
+            "sources": tuple(Path(source) for source in fields["sources"]),
+            "probes": tuple(Probe.of(probe) for probe in fields["probes"]),
+        }
+        return cls(**{**fields, **own})
+
+    @property
+    def memories(self) -> tuple[Path, ...]:
+        """Memory images that the sources read with $readmemh."""
+        return tuple(sorted(self.folder.glob("*.mem")))
+
+
+def frame_bytes(images: np.ndarray, bits: int, pixels_per_beat: int, input_bits: int) -> bytes:
+    """``images`` (n, height, width, channels) as input beats, each ``input_bits`` wide with the high byte first.
+
+    Pixels come in raster order, ``pixels_per_beat`` of them in a beat, the first pixel and channel 0 in the low bits.
+    """
+    planes = (images[..., None] >> np.arange(bits, dtype=np.uint8)) & 1
+    beats = planes.reshape(-1, pixels_per_beat * images.shape[3] * bits)
+    if input_bits % 8 or beats.shape[1] > input_bits:
+        raise ValueError(f"input_bits must be a multiple of 8 from {beats.shape[1]}, not {input_bits!r}")
+    words = np.zeros((len(beats), input_bits), np.uint8)
+    words[:, : beats.shape[1]] = beats
+    return np.packbits(words, axis=1, bitorder="little")[:, ::-1].tobytes()

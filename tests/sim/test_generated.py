@@ -1,0 +1,87 @@
+import importlib.util
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hw.generate import generate
+from hw.plan.plan import Folding, Plan
+from hw.yosys import run_yosys
+from sim import available, simulate
+from sim.design import frame_bytes
+from sw.network import DenseEncoding, Network
+
+pytestmark = pytest.mark.skipif("icarus" not in available(), reason="Icarus is not installed")
+
+FOLDING = {"conv1": Folding(2, 3), "conv2": Folding(2, 4), "dense1": Folding(3, 4)}
+
+
+def with_wrong_weights(network, layer, place):
+    """``network`` with the weights at ``place`` of ``layer`` inverted."""
+    bits = network.layer(layer).weights.decode().copy()
+    bits[place] ^= 1
+    wrong = replace(network.layer(layer), weights=DenseEncoding(bits))
+    return Network(network.name, network.input, tuple(wrong if at.name == layer else at for at in network.layers))
+
+
+def test_generated_accelerator_is_the_network(small_network, make_images, tmp_path):
+    generated = generate(small_network, Plan(FOLDING), tmp_path / "small")
+    images = make_images(small_network, 8)
+    report = simulate(generated, small_network, images, "icarus")
+    assert (report.problem, report.images, len(report.patterns)) == (None, 8, 4)
+    assert report.layers == ("encode", "conv1_act", "pool1", "conv2_act")
+    assert report.cycles_per_frame == report.planned_cycles_per_frame == generated.cycles
+    np.testing.assert_array_equal(report.scores, small_network.score(images))
+
+
+def test_class_alone(small_network, make_images, tmp_path):
+    generated = generate(small_network, Plan(FOLDING, output="class"), tmp_path / "small")
+    images = make_images(small_network, 8)
+    report = simulate(generated, small_network, images, "icarus", "fast", gaps=0.2)
+    assert (report.problem, report.scores.shape) == (None, (8, 0))
+    np.testing.assert_array_equal(report.classes, small_network.classify(images))
+
+
+@pytest.mark.parametrize("layer", ["conv1", "conv2"])
+def test_wrong_weights_are_found_in_its_layer(layer, small_network, make_images, tmp_path):
+    place = (2,)
+    wrong = with_wrong_weights(small_network, layer, place)
+    images = make_images(small_network, 20)
+    generated = generate(wrong, Plan(FOLDING), tmp_path / "wrong")
+    report = simulate(generated, small_network, images, "icarus", gaps=0, stalls=0)
+    name = f"{layer}_act"
+    differs = wrong.run(images).activations[name] != small_network.run(images).activations[name]
+    image, row, column, channel = np.argwhere(differs)[0]
+    assert channel == place[0]
+    model = small_network.run(images).activations[name][image, row, column, channel]
+    at = f"layer {name}, image {image}, row {row}, column {column}, channel {channel}"
+    assert report.problem == f"{at}: hardware {1 - model}, model {model}"
+
+
+def test_synthesised_netlist_is_the_network(small_network, make_images, tmp_path):
+    library = importlib.util.find_spec("pyosys")
+    if library is None or library.origin is None:
+        pytest.skip("pyosys is not installed")
+    generated = generate(small_network, Plan(FOLDING), tmp_path / "small")
+    commands = ["read_verilog -sv accelerator.sv", "synth_ice40 -top accelerator", "write_verilog -noattr netlist.v"]
+    run_yosys(generated.folder, commands)
+    cells = Path(library.origin).parent / "share" / "ice40" / "cells_sim.v"
+    report = simulate(
+        generated,
+        small_network,
+        make_images(small_network, 4),
+        "icarus",
+        "fast",
+        sources=[generated.folder / "netlist.v", cells],
+        defines={"NO_ICE40_DEFAULT_ASSIGNMENTS": 1},
+    )
+    assert (report.problem, report.images, report.cycles_per_frame) == (None, 4, generated.cycles)
+
+
+def test_frames_are_beats_with_the_high_byte_first():
+    images = np.arange(12, dtype=np.uint8).reshape(1, 2, 2, 3)
+    assert frame_bytes(images, 8, 1, 24) == bytes([2, 1, 0, 5, 4, 3, 8, 7, 6, 11, 10, 9])
+    assert frame_bytes(images[..., :1], 4, 2, 8) == bytes([0x30, 0x96])
+    with pytest.raises(ValueError, match="^input_bits must be a multiple of 8 from 24, not 16$"):
+        frame_bytes(images, 8, 1, 16)

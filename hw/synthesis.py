@@ -13,7 +13,8 @@ from typing import Any
 
 from amaranth.lib import wiring
 
-from hw.yosys import rtlil, run_yosys
+from hw.verilog import emit
+from hw.yosys import run_yosys
 from sw.errors import SubbitError
 
 __all__ = ["FAMILIES", "Area", "nextpnr_version", "packed_ice40", "synthesise"]
@@ -100,17 +101,22 @@ def synthesise(
 ) -> Area:
     """Map a design to one FPGA family and count its cells.
 
-    ``design`` is an Amaranth component, or RTLIL text whose top module is called ``top``. ``seconds`` and ``gibibytes``
+    ``design`` is an Amaranth component, or SystemVerilog of a module called ``top``. ``seconds`` and ``gibibytes``
     limit the run. ``netlist`` is where the mapped netlist goes, as JSON for nextpnr. Raises ValueError for an unknown
     family, and SubbitError where there is no Yosys, it fails or it passes a limit.
     """
     if family not in FAMILIES:
         raise ValueError(f"family must be one of {', '.join(FAMILIES)}, not {family!r}")
-    text = design if isinstance(design, str) else rtlil(design)
+    text = design if isinstance(design, str) else emit(design, "top")
     with tempfile.TemporaryDirectory(prefix="subbit-yosys-") as folder:
         work = Path(folder)
-        (work / "design.il").write_text(text)
-        script = ["read_rtlil design.il", FAMILIES[family], "delete t:$scopeinfo", "tee -q -o stat.json stat -json"]
+        (work / "design.sv").write_text(text)
+        script = [
+            "read_verilog -sv design.sv",
+            FAMILIES[family],
+            "delete t:$scopeinfo",
+            "tee -q -o stat.json stat -json",
+        ]
         if netlist is not None:
             script.append("write_json netlist.json")
         elapsed = run_yosys(work, script, seconds, gibibytes)

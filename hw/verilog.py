@@ -9,6 +9,19 @@ from hw.yosys import rtlil, run_yosys
 
 __all__ = ["emit"]
 
+# Attributes of memories stay, since they say where a table goes. Escaped names would make ABC9 fail in some designs (Yosys
+# issue 4349), and are a nuisance elsewhere.
+COMMANDS = (
+    "read_rtlil design.il",
+    "proc -norom",
+    "memory_collect",
+    "opt_clean",
+    "rename -unescape",
+    "setattr -mod -unset generator -unset top -unset hdlname",
+    "setattr -unset hdlname",
+    "write_verilog -sv design.sv",
+)
+
 
 def emit(component: wiring.Component, name: str) -> str:
     """SystemVerilog of ``component`` as module ``name``, with ``clk`` and a synchronous ``rst``.
@@ -21,8 +34,7 @@ def emit(component: wiring.Component, name: str) -> str:
         text = rtlil(component, name)
         # Amaranth joins the names of nested modules with dots, which every tool that follows would have to escape.
         (work / "design.il").write_text(plain_names(text, name))
-        commands = ["read_rtlil design.il", "proc -norom", "memory_collect", "write_verilog -sv -noattr design.sv"]
-        run_yosys(work, commands)
+        run_yosys(work, COMMANDS)
         lines = (work / "design.sv").read_text().splitlines()
     return "\n".join(line for line in lines if not line.startswith("/*")) + "\n"
 

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 
 from amaranth.lib import wiring
@@ -69,10 +70,9 @@ def run_yosys(folder: Path, commands: Sequence[str], seconds: float = 600.0, gib
 def yosys_version() -> str:
     """Version of the Yosys that ``run_yosys`` runs, such as "0.70"."""
     if importlib.util.find_spec("pyosys"):
-        command = [sys.executable, "-c", "from pyosys import libyosys; libyosys.Design().run_pass('version')"]
-    else:
-        command = [yosys_program(), "-V"]
-    match = re.search(r"Yosys (\S+)", subprocess.run(command, capture_output=True, text=True, check=False).stdout)
+        return version("pyosys")
+    output = subprocess.run([yosys_program(), "-V"], capture_output=True, text=True, check=False).stdout
+    match = re.search(r"Yosys (\S+)", output)
     return match[1] if match else "unknown"
 
 

@@ -32,6 +32,7 @@ _SHARED = TrainConfig(
     validation=1 / 12,
     validate_every=2,
     augment="digits",
+    label_smoothing=0.0,
 )
 RECIPES = {
     "sfc": replace(_SHARED, topology="sfc", epochs=200),

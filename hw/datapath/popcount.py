@@ -43,7 +43,7 @@ def popcount(m: Module, bits: Sequence[Value]) -> Value:
 
 @dataclass(frozen=True)
 class _Node:
-    """Bits ``first`` to ``first + size - 1``, counted by themselves or, with two ``parts``, as a carry in and two counts."""
+    """Bits ``first`` to ``first + size - 1``, by themselves or as a carry in and two ``parts``."""
 
     first: int
     size: int

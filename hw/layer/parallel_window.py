@@ -5,7 +5,7 @@ from amaranth.lib import memory
 from amaranth.lib.wiring import In, Out
 
 from hw.layer.border import missing_positions
-from hw.layer.window import WindowShape
+from hw.layer.window import UNCHECKED, WindowShape
 from hw.stream.counter import Loop, nest
 from hw.stream.words import StreamComponent, lanes_layout, word_stream
 
@@ -76,7 +76,7 @@ class ParallelWindow(StreamComponent):
         above = shape.kernel[0] - 1
         if not above:
             return [pixel]
-        cells = memory.Memory(shape=above * bits, depth=x.count, init=[])
+        cells = memory.Memory(shape=above * bits, depth=x.count, init=[], attrs=UNCHECKED if x.count > 1 else {})
         m.submodules.lines = cells
         write = cells.write_port()
         # A row of one pixel is written and read at the same place in the same cycle.

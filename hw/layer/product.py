@@ -61,6 +61,11 @@ class ProductShape:
         return self.weights.shape[1] // self.simd
 
     @property
+    def weight_rom_depth(self) -> int:
+        """Rows of the weight ROM."""
+        return self.folds * self.words
+
+    @property
     def top(self) -> int:
         """The largest count."""
         return self.agreement.top

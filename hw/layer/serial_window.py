@@ -7,7 +7,7 @@ from amaranth.lib import memory
 from amaranth.lib.wiring import In, Out
 
 from hw.layer.border import missing_positions
-from hw.layer.window import WindowShape
+from hw.layer.window import UNCHECKED, WindowShape
 from hw.stream.counter import Loop, nest
 from hw.stream.words import StreamComponent, lanes_layout, word_stream
 
@@ -83,7 +83,7 @@ class SerialWindow(StreamComponent):
         write_at = Signal(range(depth))
         origin = Signal(range(depth), init=-first_lead % depth)
         offset = Signal(range(self.span(shape)))
-        cells = memory.Memory(shape=shape.lanes * shape.bits, depth=depth, init=[])
+        cells = memory.Memory(shape=shape.lanes * shape.bits, depth=depth, init=[], attrs=UNCHECKED)
         m.submodules.cells = cells
         write, read = cells.write_port(), cells.read_port(domain="sync")
         outside = self._outside(m, loops)

@@ -11,7 +11,10 @@ from amaranth.lib import data
 
 from hw.stream.words import lanes_layout
 
-__all__ = ["Fill", "WindowShape"]
+__all__ = ["UNCHECKED", "Fill", "WindowShape"]
+
+#: For memories that are never read at the place being written, or not used then: Yosys adds logic for that case otherwise.
+UNCHECKED = {"no_rw_check": 1}
 
 Fill = Literal["zeros", "ones", "skip"]
 

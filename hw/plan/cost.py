@@ -1,0 +1,237 @@
+"""Area before synthesis: every stage's LUTs, flip-flops and block RAMs by formulas whose coefficients were fitted to Yosys.
+
+The features of a formula have a meaning: taps compared, sum bits added, counter bits, bits multiplexed. What a memory becomes is no
+estimate but Yosys' own rule (``hw.plan.memory``). ``benchmarks/area/fit_cost.py`` makes the samples and the coefficients in
+``cost.json``, one set a family and kind of stage, and docs/cost-model.md gives the error.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from hw.layer.encode import EncodeShape
+from hw.layer.pool import PoolShape
+from hw.layer.product import ProductShape
+from hw.layer.results import ResultsShape
+from hw.layer.window import WindowShape
+from hw.plan.memory import Style, memory_use
+from hw.plan.pipeline import Pipeline, Stage
+from hw.stream.repack import RepackShape
+
+__all__ = ["Estimate", "Features", "features", "pipeline_area", "stage_area"]
+
+COEFFICIENTS = Path(__file__).parent / "cost.json"
+FF_WEIGHT = 0.25
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """LUT sites (memory in LUTs included), flip-flops and block RAMs, as the family counts them."""
+
+    luts: float = 0.0
+    ffs: float = 0.0
+    brams: int = 0
+
+    def __add__(self, other: "Estimate") -> "Estimate":
+        return Estimate(self.luts + other.luts, self.ffs + other.ffs, self.brams + other.brams)
+
+    def price(self, bram_luts: float) -> float:
+        """One number to compare by: a block RAM counts as ``bram_luts`` LUTs, a flip-flop as a quarter of one."""
+        return self.luts + FF_WEIGHT * self.ffs + bram_luts * self.brams
+
+
+@dataclass(frozen=True)
+class Features:
+    """What the formulas of one stage multiply: ``luts`` and ``ffs`` by name, and what is known ``exactly``."""
+
+    kind: str
+    luts: Mapping[str, float]
+    ffs: Mapping[str, float]
+    exactly: Estimate = Estimate()
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What a memory adds: to the exact part, and in bits to the parts that are fitted."""
+
+    exactly: Estimate
+    logic_bits: float = 0.0
+    register_bits: float = 0.0
+    is_block: bool = False
+
+
+def memory(family: str, depth: int, width: int, *, rom: bool, style: Style = "auto") -> Memory:
+    """The cost of a memory with a registered read port."""
+    if depth < 2:
+        return Memory(Estimate())
+    use = memory_use(family, depth, width, rom=rom, style=style)
+    if use.blocks:
+        return Memory(Estimate(brams=use.blocks), is_block=True)
+    if use.sites:
+        return Memory(Estimate(luts=use.sites), register_bits=width)
+    return Memory(Estimate(), depth * width, width + (0 if rom else depth * width))
+
+
+def bits(*counts: int) -> int:
+    """Bits of counters of these lengths, together."""
+    return sum((count - 1).bit_length() for count in counts)
+
+
+def features(stage: Stage, family: str) -> Features:
+    """The features of ``stage`` on ``family``."""
+    match stage.shape:
+        case EncodeShape() as shape:
+            return encode_features(shape)
+        case RepackShape() as shape:
+            return with_buffer(repack_features(shape), stage.buffer, shape.lanes_in * shape.bits, family)
+        case WindowShape() as shape if shape.is_serial:
+            return serial_features(shape, stage.buffer, family)
+        case WindowShape() as shape:
+            return with_buffer(parallel_features(shape, family), stage.buffer, shape.channels * shape.bits, family)
+        case ProductShape() as shape:
+            return product_features(shape, family)
+        case PoolShape() as shape:
+            return pool_features(shape, family)
+        case ResultsShape() as shape:
+            return results_features(shape, family)
+
+
+def encode_features(shape: EncodeShape) -> Features:
+    levels = 0 if shape.thresholds is None else shape.thresholds.shape[1]
+    out = shape.lanes_out * shape.bits_out
+    compared = shape.pixels * shape.channels * levels * shape.bits
+    return Features("encode", {"compared": compared, "one": 1}, {"out": out, "one": 1})
+
+
+def repack_features(shape: RepackShape) -> Features:
+    wide, narrow = max(shape.lanes_in, shape.lanes_out), min(shape.lanes_in, shape.lanes_out)
+    if wide % narrow:
+        held = (shape.lanes_in + shape.lanes_out) * shape.bits
+        return Features("shifter", {"held": held, "one": 1}, {"held": held, "one": 1})
+    held, steps = wide * shape.bits, bits(wide // narrow + 1)
+    kind = "narrow" if shape.narrows else "widen"
+    return Features(kind, {"held": held, "steps": steps, "one": 1}, {"held": held, "steps": steps})
+
+
+def serial_features(shape: WindowShape, depth: int, family: str) -> Features:
+    word = shape.lanes * shape.bits
+    store = memory(family, depth, word, rom=False)
+    loops = bits(shape.channels // shape.lanes, *shape.kernel, shape.folds, shape.out_height, shape.out_width)
+    places = 4 * bits(depth)
+    padded = word if shape.pad else 0
+    luts = {
+        "loops": loops,
+        "places": places,
+        "padded": padded,
+        "border": loops if shape.pad else 0,
+        "logic": store.logic_bits,
+        "one": 1,
+    }
+    ffs = {"loops": loops, "places": places, "registers": store.register_bits, "one": 1}
+    return Features("serial", luts, ffs, store.exactly)
+
+
+def parallel_features(shape: WindowShape, family: str) -> Features:
+    pixel, taps = shape.channels * shape.bits, shape.taps * shape.bits
+    above = (shape.kernel[0] - 1) * pixel
+    width = shape.width + 2 * shape.pad
+    store = memory(family, width, above, rom=False) if above else Memory(Estimate())
+    loops = bits(shape.height + 2 * shape.pad, width, width, shape.words_per_window, shape.folds)
+    held = taps - (above if store.is_block else 0)
+    luts = {
+        "loops": loops,
+        "muxed": taps - shape.lanes * shape.bits,
+        "padded": pixel if shape.pad else 0,
+        "skipped": shape.lanes if shape.skips else 0,
+        "logic": store.logic_bits,
+        "deep": above if store.exactly.luts and width > 16 else 0,
+        "one": 1,
+    }
+    ffs = {"held": held, "loops": loops, "registers": width * above if store.logic_bits else 0, "one": 1}
+    return Features("parallel", luts, ffs, store.exactly)
+
+
+def product_features(shape: ProductShape, family: str) -> Features:
+    lanes, planes = shape.pe * shape.simd, len(shape.planes)
+    count = shape.count_bits
+    constant = shape.weight_rom_depth == 1
+    weights = memory(family, shape.weight_rom_depth, lanes, rom=True, style=shape.rom)
+    steps = 0 if shape.thresholds is None else shape.thresholds.shape[1]
+    limits = memory(family, shape.folds, max(1, shape.pe * steps * (count + 1)), rom=True)
+    partial = (shape.simd * shape.unit).bit_length()
+    folded = shape.words > 1
+    luts = {
+        "taps": 0 if constant else lanes * planes,
+        "constant taps": lanes * planes if constant else 0,
+        "planes": shape.pe * (planes - 1) * partial,
+        "sums": shape.pe * count if folded else 0,
+        "compared": shape.pe * steps * count,
+        "skipped": lanes * planes if shape.agreement.skip_channels else 0,
+        "rom": weights.logic_bits + limits.logic_bits,
+        "counters": bits(shape.folds, shape.words, shape.folds * shape.words),
+        "one": 1,
+    }
+    ffs = {
+        "inputs": shape.simd * planes,
+        "partial": shape.pe * partial,
+        "sums": shape.pe * count if folded else 0,
+        "outputs": shape.pe * shape.level_bits,
+        "registers": weights.register_bits + limits.register_bits,
+        "counters": bits(shape.folds, shape.folds, shape.words, shape.folds * shape.words),
+        "one": 1,
+    }
+    return Features("product", luts, ffs, weights.exactly + limits.exactly)
+
+
+def pool_features(shape: PoolShape, family: str) -> Features:
+    word, places = shape.lanes * shape.bits, shape.width // shape.size * shape.parts
+    store = memory(family, places, word, rom=False)
+    loops = bits(shape.parts, shape.width, shape.height, shape.size, shape.size) + 3 * bits(places)
+    luts = {"word": word, "loops": loops, "logic": store.logic_bits, "one": 1}
+    return Features("pool", luts, {"word": word, "loops": loops, "registers": store.register_bits}, store.exactly)
+
+
+def results_features(shape: ResultsShape, family: str) -> Features:
+    tables = [memory(family, rom.depth, rom.width, rom=True) for rom in shape.roms]
+    varied = len(set(shape.slope.tolist())) > 1
+    scores = shape.score_bits
+    luts = {
+        "scores": scores,
+        "multiplied": shape.bits * scores if varied else 0,
+        "rom": sum(table.logic_bits for table in tables),
+        "one": 1,
+    }
+    ffs = {"scores": scores, "bits": shape.bits, "registers": sum(table.register_bits for table in tables), "one": 1}
+    exactly = Estimate(brams=sum(table.exactly.brams for table in tables))
+    return Features("results", luts, ffs, exactly)
+
+
+def with_buffer(inner: Features, depth: int, width: int, family: str) -> Features:
+    """``inner`` behind a FIFO of ``depth`` words, if any. Its counters cost about five LUTs and four flip-flops a bit."""
+    if not depth:
+        return inner
+    store = memory(family, depth, width, rom=False)
+    control = Estimate(luts=5 * bits(depth + 1) + 0.6 * store.logic_bits, ffs=4 * bits(depth + 1) + store.register_bits)
+    return Features(inner.kind, inner.luts, inner.ffs, inner.exactly + store.exactly + control)
+
+
+@cache
+def coefficients() -> dict[str, dict[str, dict[str, dict[str, float]]]]:
+    """Fitted coefficients: family, kind, "luts" or "ffs", feature."""
+    return json.loads(COEFFICIENTS.read_text())["coefficients"]
+
+
+def stage_area(stage: Stage, family: str) -> Estimate:
+    """The estimate for one stage. Raises KeyError for a family that was not fitted."""
+    known = features(stage, family)
+    fitted = coefficients()[family][known.kind]
+    luts = sum(fitted["luts"].get(name, 0.0) * value for name, value in known.luts.items())
+    ffs = sum(fitted["ffs"].get(name, 0.0) * value for name, value in known.ffs.items())
+    return known.exactly + Estimate(luts, ffs)
+
+
+def pipeline_area(made: Pipeline, family: str) -> Estimate:
+    """The estimate for a whole accelerator: its stages together."""
+    return sum((stage_area(stage, family) for stage in made.stages), Estimate())

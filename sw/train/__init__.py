@@ -1,0 +1,1 @@
+"""Training of binary networks in PyTorch, and their exact export to a Network."""

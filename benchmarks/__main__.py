@@ -1,4 +1,4 @@
-"""``python -m benchmarks [NAME ...]``: measures again what the documents quote; without names, everything but training."""
+"""``python -m benchmarks [NAME ...]``: measures what the documents quote; without names, everything but training."""
 
 import subprocess
 import sys

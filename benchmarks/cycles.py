@@ -39,7 +39,7 @@ def random_plan(rng: np.random.Generator, model: Network) -> Plan:
 
 
 def main() -> None:
-    """Simulate every plan in Verilator's or Icarus' fast mode and print both counts; a difference is shown, not hidden."""
+    """Simulate every plan in Icarus and print both counts; a difference is shown, not hidden."""
     rng, model = np.random.default_rng(0), network()
     images = rng.integers(0, 256, (IMAGES, 14, 14, 2), dtype=np.uint8)
     rows: list[dict] = []

@@ -1,4 +1,4 @@
-"""From a Network to Verilog for SFC and CNV: seconds and peak memory, beside the simulator's own build of that Verilog."""
+"""From a Network to Verilog for SFC and CNV: seconds and peak memory, beside the simulator's own build of it."""
 
 import os
 import shutil
@@ -34,12 +34,13 @@ def measured(command: list[str], environment: dict[str, str], folder: Path) -> t
 
 def one(name: str, folder: Path) -> list[dict]:
     """Both rows of one network."""
-    make, folding = NETWORKS[name]
+    make, _ = NETWORKS[name]
     save(make(), folder / "network.safetensors")
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     ours, our_peak = measured([sys.executable, "-m", "benchmarks.generation", name, str(folder)], environment, folder)
     environment = {**os.environ, **simulator_environment("verilator")}
-    build = ["verilator", "--cc", "--exe", "--build", "-j", "2", "-Wno-fatal", "-Wno-lint", "--top-module", "accelerator", "main.cpp"]
+    options = ["-j", "2", "-Wno-fatal", "-Wno-lint", "--top-module", "accelerator"]
+    build = ["verilator", "--cc", "--exe", "--build", *options, "main.cpp"]
     (folder / "main.cpp").write_text('#include "Vaccelerator.h"\nint main() { Vaccelerator top; top.eval(); }\n')
     theirs, their_peak = measured([*build, "out/accelerator.sv"], environment, folder)
     size = (folder / "out" / "accelerator.sv").stat().st_size / 1e6

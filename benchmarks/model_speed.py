@@ -1,6 +1,7 @@
-"""The integer model of LFC on 10,000 images beside PyTorch's float forward pass of the same network, on the same cores."""
+"""The integer model of LFC on 10,000 images beside PyTorch's float forward pass of it, on the same cores."""
 
 import time
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ IMAGES, ROUNDS = 10_000, 5
 def float_twin(widths: list[int]) -> nn.Module:
     """The same layers in float32: dense, batch normalisation and hard tanh in evaluation mode."""
     layers: list[nn.Module] = [nn.Flatten()]
-    for inputs, outputs in zip(widths, widths[1:], strict=False):
+    for inputs, outputs in pairwise(widths):
         layers += [nn.Linear(inputs, outputs, bias=False), nn.BatchNorm1d(outputs), nn.Hardtanh()]
     return nn.Sequential(*layers[:-1]).eval()
 
@@ -43,8 +44,8 @@ def main() -> None:
     images = np.random.default_rng(0).integers(0, 256, (IMAGES, 28, 28, 1), dtype=np.uint8)
     ours, theirs = seconds(lfc(), float_twin([784, 1024, 1024, 1024, 10]), images)
     rows = [
-        {"model": "PyTorch float32", "seconds": float(np.median(theirs)), "images/s": IMAGES / float(np.median(theirs))},
-        {"model": "subbit Network", "seconds": float(np.median(ours)), "images/s": IMAGES / float(np.median(ours))},
+        {"model": name, "seconds": float(np.median(times)), "images/s": IMAGES / float(np.median(times))}
+        for name, times in (("PyTorch float32", theirs), ("subbit Network", ours))
     ]
     rows.append({"model": "ratio", "seconds": rows[1]["seconds"] / rows[0]["seconds"]})
     title = f"LFC over {IMAGES:,} images, {torch.get_num_threads()} threads, median of {ROUNDS}"

@@ -1,4 +1,4 @@
-"""Networks with random weights in published topologies and foldings, for measuring what does not depend on the weights."""
+"""Random weights in published topologies and foldings, for measuring what does not depend on the weights."""
 
 import numpy as np
 

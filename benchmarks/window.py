@@ -1,7 +1,7 @@
 """The parallel window generator on ECP5 beside FINN's: 64 channels of 1 bit, 30x30, 3x3, all taps at once.
 
-FINN's figures: the RTL of its ConvolutionInputGenerator (parallel_window = 1) through the same Yosys 0.70, after a mechanical
-rewrite of what Yosys cannot parse; 901 cycles a frame in simulation.
+FINN's figures: the RTL of its ConvolutionInputGenerator (parallel_window = 1) through the same Yosys 0.70, after a
+mechanical rewrite of what Yosys cannot parse; 901 cycles a frame in simulation.
 """
 
 from amaranth.sim import Simulator, SimulatorContext

@@ -10,6 +10,7 @@ import numpy as np
 
 from hw.accelerator import Accelerator
 from hw.frames import input_beats, output_beats
+from hw.plan.pipeline import pipeline
 from hw.plan.plan import Plan
 from hw.verilog import emit
 from sw.files import atomic_folder
@@ -46,6 +47,7 @@ def generate(
     Raises ValueError where plan and network do not fit, SubbitError where the folder cannot be written or Yosys is
     missing.
     """
+    pipeline(network, plan)  # Refuses what does not fit before a component is begun.
     accelerator = Accelerator(network, plan)
     top = "accelerator"
     text = emit(accelerator, top)

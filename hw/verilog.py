@@ -9,8 +9,8 @@ from hw.yosys import rtlil, run_yosys
 
 __all__ = ["emit"]
 
-# Attributes of memories stay, since they say where a table goes. Escaped names would make ABC9 fail in some designs (Yosys
-# issue 4349), and are a nuisance elsewhere.
+# Attributes of memories stay, since they say where a table goes. Escaped names would make ABC9 fail in some designs
+# (Yosys issue 4349), and are a nuisance elsewhere.
 COMMANDS = (
     "read_rtlil design.il",
     "proc -norom",

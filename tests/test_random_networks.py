@@ -1,4 +1,4 @@
-"""Random networks with random plans: the Verilog against the Network, bit for bit, and the interval against the formula."""
+"""Random networks with random plans: Verilog against Network, bit for bit, and the interval against the formula."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings

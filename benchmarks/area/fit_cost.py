@@ -1,9 +1,9 @@
 """Fits the cost model to Yosys: python -m benchmarks.area.fit_cost [--samples FILE]
 
-Stages of random networks under random plans are synthesised one by one for every family; LUTs and flip-flops are then explained
-by the features of ``hw.plan.cost`` with coefficients that are not negative, by relative least squares. The error is that of predicting each
-sample from all others of its kind. Writes hw/plan/cost.json and docs/cost-model.md. Samples are kept, so that a run goes on where
-it was cut off.
+Stages of random networks under random plans are synthesised one by one for every family; LUTs and flip-flops are then
+explained by the features of ``hw.plan.cost`` with coefficients that are not negative, by relative least squares. The
+error is that of predicting each sample from all others of its kind. Writes hw/plan/cost.json and docs/cost-model.md.
+Samples are kept, so that a run goes on where it was cut off.
 """
 
 import argparse
@@ -41,6 +41,17 @@ WANTED = {
     "pool": 5,
     "results": 4,
 }
+PAGE = """# The cost model and its error
+
+Written by `python -m benchmarks.area.fit_cost` with Yosys {version}. {stages} stages of random networks under random
+plans, each synthesised alone on every family. A stage's area is predicted from a fit to all other stages of its kind; the
+error is relative to the measured area (at least 20 cells). The sum is over all stages, predicted against measured.
+LUTs include memory in LUTs. Block RAMs follow Yosys' own rule and are not fitted.
+
+| family | stages | LUTs, median / worst | FFs, median / worst | LUTs, sum | FFs, sum | block RAMs wrong |
+|---|---|---|---|---|---|---|
+{rows}
+"""
 DOCUMENT = Path(__file__).parents[2] / "docs" / "cost-model.md"
 
 
@@ -172,21 +183,8 @@ def main() -> None:
 
 def page(lines: list[str]) -> str:
     """The text of docs/cost-model.md."""
-    return "\n".join(
-        [
-            "# The cost model and its error",
-            "",
-            f"Written by `python -m benchmarks.area.fit_cost` with Yosys {yosys_version()}. {sum(WANTED.values())} stages of random",
-            "networks under random plans, each synthesised alone on every family. A stage's area is predicted from a fit to all",
-            "other stages of its kind; the error is relative to the measured area (at least 20 cells). The sum is over all stages,",
-            "predicted against measured. LUTs include memory in LUTs. Block RAMs follow Yosys' own rule and are not fitted.",
-            "",
-            "| family | stages | LUTs, median / worst | flip-flops, median / worst | LUTs, sum | flip-flops, sum | block RAMs wrong |",
-            "|---|---|---|---|---|---|---|",
-            *lines,
-            "",
-        ]
-    )
+    stages = sum(WANTED.values())
+    return PAGE.format(version=yosys_version(), stages=stages, rows="\n".join(lines))
 
 
 if __name__ == "__main__":

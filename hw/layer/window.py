@@ -13,8 +13,8 @@ from hw.stream.words import lanes_layout
 
 __all__ = ["UNCHECKED", "Fill", "WindowShape"]
 
-#: For memories that are never read at the place being written, or not used then: Yosys adds logic for that case otherwise.
-UNCHECKED = {"no_rw_check": 1}
+#: For memories whose word is not used when it is read while it is written: Yosys adds logic for that case otherwise.
+UNCHECKED = {"no_rw_check": "1"}
 
 Fill = Literal["zeros", "ones", "skip"]
 

@@ -1,8 +1,8 @@
-"""Area before synthesis: every stage's LUTs, flip-flops and block RAMs by formulas whose coefficients were fitted to Yosys.
+"""Area before synthesis: every stage's LUTs, flip-flops and block RAMs by formulas that were fitted to Yosys.
 
-The features of a formula have a meaning: taps compared, sum bits added, counter bits, bits multiplexed. What a memory becomes is no
-estimate but Yosys' own rule (``hw.plan.memory``). ``benchmarks/area/fit_cost.py`` makes the samples and the coefficients in
-``cost.json``, one set a family and kind of stage, and docs/cost-model.md gives the error.
+The features of a formula have a meaning: taps compared, sum bits added, counter bits, bits multiplexed. What a memory
+becomes is no estimate but Yosys' own rule (``hw.plan.memory``). ``benchmarks/area/fit_cost.py`` makes the samples and
+the coefficients in ``cost.json``, one set a family and kind of stage, and docs/cost-model.md gives the error.
 """
 
 import json
@@ -209,7 +209,7 @@ def results_features(shape: ResultsShape, family: str) -> Features:
 
 
 def with_buffer(inner: Features, depth: int, width: int, family: str) -> Features:
-    """``inner`` behind a FIFO of ``depth`` words, if any. Its counters cost about five LUTs and four flip-flops a bit."""
+    """``inner`` behind a FIFO of ``depth`` words, if any, whose counters cost about 5 LUTs and 4 flip-flops a bit."""
     if not depth:
         return inner
     store = memory(family, depth, width, rom=False)

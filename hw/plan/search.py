@@ -1,7 +1,8 @@
 """The folding that is cheapest at a wanted interval, and the shortest interval that fits a device.
 
-Each layer's candidates are the pairs (PE, SIMD) that meet the interval; of two with one PE the smaller SIMD is enough. What stands between two
-layers depends on the PE of the first and the SIMD of the second, so the cheapest chain is found by dynamic programming over the layers.
+Each layer's candidates are the pairs (PE, SIMD) that meet the interval; of two with one PE the smaller SIMD is enough.
+What stands between two layers depends on the PE of the first and the SIMD of the second, so the cheapest chain is found
+by dynamic programming over the layers.
 Areas are estimates (``hw.plan.cost``); cycles are exact.
 """
 
@@ -126,7 +127,7 @@ def window_area(candidate: Candidate, interval: int, family: str) -> Estimate:
 
 
 def cheapest(space: Space, interval: int, plan: Plan, family: str, bram_luts: float) -> Plan | None:
-    """The folding of least area at ``interval``, a block RAM counted as ``bram_luts`` LUTs; None where none meets it."""
+    """The folding of least area at ``interval``, None where none meets it; a block RAM counts as ``bram_luts`` LUTs."""
     network = space.network
     states: dict[int, tuple[float, dict[str, Folding]]] = {first_lanes(network, plan): (0.0, {})}
     for layer in space.layers:
@@ -170,7 +171,7 @@ def fits(area: Estimate, device: Device) -> bool:
 def least_area_plan(
     network: Network, plan: Plan, interval: int, family: str, device: Device | None = None
 ) -> Plan | None:
-    """The cheapest plan whose interval is at most ``interval`` cycles; of those that fit ``device``, where one is given.
+    """The cheapest plan of at most ``interval`` cycles a frame; of those that fit ``device``, where one is given.
 
     ``plan`` gives everything but the folding. None where there is no such plan.
     """
@@ -193,7 +194,7 @@ def _least(space: Space, plan: Plan, interval: int, family: str, device: Device 
 
 
 def fastest_plan(network: Network, plan: Plan, device: Device) -> Plan:
-    """The plan of the shortest interval that fits ``device``. Raises SubbitError where not even the slowest one does."""
+    """The plan of the shortest interval that fits ``device``. Raises SubbitError where not even the slowest does."""
     return _fastest(Space(network), plan, device)
 
 

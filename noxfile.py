@@ -1,0 +1,57 @@
+"""Every check of the project, one session each; `nox -l` lists them."""
+
+import os
+
+import nox
+
+nox.needs_version = ">=2024.10"
+nox.options.default_venv_backend = "venv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["demo", "tests"]
+
+CONSTRAINTS = ("-c", "constraints.txt")
+
+
+def install(session: nox.Session, extras: str) -> None:
+    """Installs the checkout itself with the named extras, at the pinned versions."""
+    session.install("-e", f".[{extras}]", *CONSTRAINTS)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Shows the main path on real digits: train, plan, generate, and prove every test image, in minutes."""
+    session.install(".[train,sim]", *CONSTRAINTS)
+    session.run("subbit", "demo", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Runs every quick test, one worker a core, because a change must be judged within ten minutes."""
+    install(session, "train,sim,dev")
+    workers = str(min(os.cpu_count() or 1, 8))
+    session.run(
+        "pytest", "-m", "not slow", "-n", workers, "--dist", "loadscope", *session.posargs, env={"OMP_NUM_THREADS": "1"}
+    )
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Checks format, lint rules and types, so that a review can speak of the substance."""
+    install(session, "train,sim,dev")
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+    session.run("pyright")
+
+
+@nox.session
+def regression(session: nox.Session) -> None:
+    """Runs every test, the long simulations too, because the quick ones sample what these cover."""
+    install(session, "train,sim,dev")
+    session.run("pytest", *session.posargs, env={"OMP_NUM_THREADS": "1"})
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measures again every figure that the README and docs/ quote."""
+    install(session, "train,sim,report")
+    session.run("python", "-m", "benchmarks", *session.posargs)

@@ -1,0 +1,37 @@
+"""Arguments that several subcommands share."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sw.errors import SubbitError
+
+__all__ = ["AsJson", "Beat", "Clock", "Device", "Folds", "Fps", "MaxFps", "NetworkFile", "Results", "folds_of"]
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")]
+NetworkFile = Annotated[Path, typer.Argument(metavar="NETWORK", help="A network file, as `subbit train` writes it.")]
+Device = Annotated[str | None, typer.Option(help="The FPGA to plan for; without one, area is not looked at.")]
+Fps = Annotated[float | None, typer.Option(help="Frames a second to reach with as little area as possible.")]
+MaxFps = Annotated[bool, typer.Option("--max-fps", help="As many frames a second as fit the device.")]
+Clock = Annotated[
+    float | None, typer.Option(metavar="MHZ", show_default="the device's, or 12", help="The clock, in MHz.")
+]
+Folds = Annotated[
+    list[str] | None, typer.Option("--fold", metavar="LAYER=PE,SIMD", help="Fold a layer by hand; can be repeated.")
+]
+Beat = Annotated[int, typer.Option(min=1, help="Pixels that enter in one beat.")]
+Results = Annotated[str, typer.Option("--output-kind", help="What is sent out: scores (and class), or class.")]
+
+
+def folds_of(texts: Sequence[str] | None) -> dict[str, tuple[int, int]]:
+    """(PE, SIMD) by layer from texts such as "conv1=4,9". Raises SubbitError for anything else."""
+    found = {}
+    for text in texts or ():
+        layer, _, pair = text.partition("=")
+        pe, _, simd = pair.partition(",")
+        if not (layer and pe.isdecimal() and simd.isdecimal() and int(pe) and int(simd)):
+            raise SubbitError(f"--fold must be LAYER=PE,SIMD, as in conv1=4,9, not {text!r}")
+        found[layer] = (int(pe), int(simd))
+    return found

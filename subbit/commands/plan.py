@@ -1,0 +1,76 @@
+"""``subbit plan``: what a network will cost on a device, before it is built."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from subbit import library
+from subbit.commands.options import AsJson, Beat, Clock, Device, Folds, Fps, MaxFps, NetworkFile, Results, folds_of
+from subbit.console import count, emit, table
+from sw.files import atomic_write, check_writable
+
+if TYPE_CHECKING:
+    from hw.plan.cost import Estimate
+    from subbit.planning import PlanReport
+
+__all__ = ["command", "show"]
+
+
+def command(
+    network: NetworkFile,
+    device: Device = None,
+    fps: Fps = None,
+    max_fps: MaxFps = False,
+    clock: Clock = None,
+    fold: Folds = None,
+    pixels_per_beat: Beat = 1,
+    output_kind: Results = "scores",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the plan to this JSON file.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fold a network for a device: PE and SIMD of each layer, its cycles by formula, its area by estimate."""
+    if output is not None:
+        check_writable(output)
+    found = library.plan(
+        library.load(network),
+        device=device,
+        fps=fps,
+        max_fps=max_fps,
+        clock_mhz=clock,
+        fold=folds_of(fold),
+        pixels_per_beat=pixels_per_beat,
+        output=output_kind,
+    )
+    if output is not None:
+        with atomic_write(output) as temporary:
+            temporary.write_text(found.plan.to_json())
+    emit(found.as_dict(), as_json, lambda console: show(console, found))
+
+
+def show(console: Console, found: "PlanReport") -> None:
+    """Draw a plan with its price."""
+    columns = ["layer", "outputs", "PE", "taps", "SIMD", "cycles a frame"]
+    rows = [[step.layer, step.outputs, step.pe, step.taps, step.simd, step.cycles] for step in found.layers]
+    if found.area is not None:
+        columns += ["LUTs (estimate)", "FFs (estimate)", "block RAMs"]
+        for row, step in zip(rows, found.layers, strict=True):
+            row += _area(step.area)
+    where = f"{found.plan.device}, " if found.plan.device else ""
+    console.print(table(f"plan: {where}{found.plan.clock_hz / 1e6:g} MHz", columns, rows))
+    console.print(
+        f"a frame every {count(found.interval)} cycles, set by {found.slowest}: "
+        f"{count(found.frames_per_second)} frames a second"
+    )
+    if found.area is not None and found.device is not None:
+        luts, ffs, brams = _area(found.area)
+        room = found.device
+        console.print(
+            f"about {count(luts)} of {count(room.luts)} LUTs, {count(ffs)} of {count(room.ffs)} flip-flops, "
+            f"{brams} of {room.block_rams} block RAMs{'' if found.fits else ': more than the device has'}"
+        )
+
+
+def _area(area: "Estimate | None") -> list[int]:
+    return [0, 0, 0] if area is None else [round(area.luts), round(area.ffs), area.brams]

@@ -1,0 +1,57 @@
+"""Images for a network: from a file, at random, or the test images of a data set."""
+
+from pathlib import Path
+
+import numpy as np
+
+from sw.errors import SubbitError
+from sw.network import Network
+
+__all__ = ["random_images", "read_images", "test_images"]
+
+
+def read_images(path: Path, network: Network) -> np.ndarray:
+    """Images uint8 (n, height, width, channels) for ``network`` from a .npy file, or a .npz file (its array "images").
+
+    Images of one channel may come as (n, height, width). Raises SubbitError, one sentence, for anything else.
+    """
+    try:
+        with path.open("rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            if isinstance(loaded, np.lib.npyio.NpzFile):
+                loaded = loaded[_member(path, loaded.files)]
+    except OSError as error:
+        raise SubbitError(f"{path} cannot be read ({error.strerror or error}): name a .npy or .npz file.") from error
+    except (ValueError, EOFError, KeyError) as error:
+        raise SubbitError(f"{path} holds no plain array: write it with numpy.save or numpy.savez.") from error
+    if loaded.ndim == 3 and network.input.channels == 1:
+        loaded = loaded[..., None]
+    try:
+        return network.check_images(loaded)
+    except ValueError as error:
+        raise SubbitError(f"{path} does not fit the network {network.name}: {error}") from error
+
+
+def _member(path: Path, names: list[str]) -> str:
+    if len(names) == 1 or "images" in names:
+        return "images" if "images" in names else names[0]
+    raise SubbitError(f"{path} holds {len(names)} arrays: name the one with the images 'images'.")
+
+
+def random_images(network: Network, number: int, seed: int = 0) -> np.ndarray:
+    """``number`` images of evenly distributed pixels, uint8 (n, height, width, channels)."""
+    image = network.input
+    shape = (number, image.height, image.width, image.channels)
+    return np.random.default_rng(seed).integers(0, 1 << image.bits, shape, dtype=np.uint8)
+
+
+def test_images(data: str, data_dir: str | None, network: Network) -> tuple[np.ndarray, np.ndarray]:
+    """Test images and labels of a data set. Raises SubbitError where it is missing or does not fit the network."""
+    from sw.train.data import load
+
+    size = (network.input.height, network.input.width) if data.startswith("folder:") else None
+    found = load(data, data_dir, size)
+    try:
+        return network.check_images(found.test_images), found.test_labels
+    except ValueError as error:
+        raise SubbitError(f"{data} does not fit the network {network.name}: {error}") from error

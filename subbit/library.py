@@ -1,0 +1,212 @@
+"""The public functions: the steps from a data set to proven hardware, as Python calls.
+
+Each step is one function over the packages that do the work; whatever a step needs is imported when it is called.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from subbit.console import Failed, made_by_user
+from subbit.extras import require
+from subbit.inspection import Inspection, inspect_network
+from sw.errors import SubbitError
+from sw.network import Network, load, save
+
+if TYPE_CHECKING:
+    from hw.generate import Generated
+    from hw.plan.plan import Plan
+    from sim.accelerator import SimulationReport
+    from subbit.demonstration import DemoResult
+    from subbit.planning import PlanReport
+    from sw.train.fit import TrainResult
+
+__all__ = [
+    "NETWORK_FILE",
+    "demo",
+    "generate",
+    "inspect",
+    "load",
+    "network_of",
+    "plan",
+    "save",
+    "simulate",
+    "simulators",
+    "train",
+]
+
+Name = str | PathLike[str]
+
+NETWORK_FILE = "network.safetensors"
+"""The Network's file in a generated folder."""
+
+
+def train(**settings: Any) -> tuple[Network, "TrainResult"]:
+    """Train a binary network and export it; returns the Network and what the training found.
+
+    ``settings`` are the fields of ``sw.train.config.TrainConfig``: ``data="mnist"``, ``topology="cnn"``, ``epochs=60``
+    and so on. ``test=True`` also measures the accuracy on the test images, once, at the end.
+
+    Raises SubbitError where torch is missing, a setting is wrong, or the data is missing or damaged.
+    """
+    require("train", "training")
+    from sw.train.config import TrainConfig
+    from sw.train.export import export
+    from sw.train.fit import train as fit
+
+    result = fit(TrainConfig(**settings))
+    return export(result.model), result
+
+
+def inspect(network: Network) -> Inspection:
+    """Count what is in a Network: weights, stored bits, thresholds and operations, by layer and in total."""
+    return inspect_network(network)
+
+
+def plan(
+    network: Network,
+    *,
+    device: str | None = None,
+    fps: float | None = None,
+    max_fps: bool = False,
+    clock_mhz: float | None = None,
+    fold: Mapping[str, tuple[int, int]] | None = None,
+    pixels_per_beat: int = 1,
+    output: str = "scores",
+) -> "PlanReport":
+    """Fold ``network`` for a device; returns the plan with its cycles by formula and its area by estimate.
+
+    ``fps`` asks for the least area at that many frames a second, ``max_fps`` for the most that fit ``device``; with
+    neither, every layer is folded as far as it goes. ``fold`` gives (PE, SIMD) of single layers by hand, after that.
+    ``clock_mhz`` is by default that of the device's boards, or 12. ``output`` is scores or class.
+
+    Raises SubbitError where the device is unknown, the rate cannot be met, or a folding does not divide its layer.
+    """
+    from subbit.planning import Wish, make_plan
+
+    wish = Wish(device, fps, max_fps, clock_mhz, dict(fold or {}), pixels_per_beat, output)
+    return make_plan(network, wish)
+
+
+def generate(
+    network: Network, plan: "Plan | PlanReport", folder: Name, images: np.ndarray | None = None
+) -> "Generated":
+    """Write the accelerator of ``network`` under ``plan`` into ``folder``: Verilog, memories, golden vector, Network.
+
+    ``images``, uint8 (n, height, width, channels), go into the golden vector; by default four of random pixels.
+    ``folder`` is written whole or not at all; an earlier one is replaced. Raises SubbitError where plan and network do
+    not fit, or something else stands in the folder's place.
+    """
+    from hw.generate import generate as write
+    from hw.plan.plan import Plan
+
+    with made_by_user():
+        return write(network, plan if isinstance(plan, Plan) else plan.plan, folder, images)
+
+
+def network_of(folder: Name) -> Network:
+    """The Network that a generated folder belongs to. Raises SubbitError where the folder is not one of ours."""
+    path = Path(folder) / NETWORK_FILE
+    if not path.is_file():
+        raise SubbitError(f"{folder} is not a generated accelerator: write one with `subbit generate`.")
+    return load(path)
+
+
+def simulate(
+    folder: Name,
+    images: np.ndarray,
+    *,
+    simulator: str = "all",
+    fast: bool = False,
+    seed: int = 0,
+    waves: Name | None = None,
+    build_dir: Name | None = None,
+    network: Network | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> list["SimulationReport"]:
+    """Run ``images``, uint8 (n, height, width, channels), through the Verilog in ``folder``; one report a simulator.
+
+    ``simulator`` is verilator, icarus, or all that are installed. Without ``fast`` every layer is compared, with and
+    without pauses in the streams; with it, results alone, once. ``waves`` names a waveform file for one run,
+    ``build_dir`` the folder of the built models (by default one inside ``folder``). ``network`` is by default the one
+    saved there. ``progress`` receives a line before each run. A wrong answer is no exception: read ``passed`` of each.
+
+    Raises SubbitError where a simulator is missing or unknown, or the folder or the images do not fit, Failed where a
+    simulator did not do its work.
+    """
+    require("sim", "simulation")
+    from sim.accelerator import simulate as run
+    from sim.tools import SIMULATORS, SimulationFailure
+    from sim.tools import require as require_simulator
+
+    tell = progress or (lambda text: None)
+    network = network or network_of(folder)
+    if simulator not in ("all", *SIMULATORS):
+        raise SubbitError(f"simulator must be {', '.join(SIMULATORS)} or all, not {simulator!r}")
+    if simulator == "all":
+        chosen = simulators(tell)
+    else:
+        require_simulator(simulator)
+        chosen = [simulator]
+    reports = []
+    for name in chosen:
+        tell(f"{name}: {len(images)} images")
+        with made_by_user(), finished(name, SimulationFailure):
+            report = run(
+                Path(folder),
+                network,
+                images,
+                name,
+                "fast" if fast else "checked",
+                seed=seed,
+                waves=None if waves is None else Path(waves),
+                build_dir=None if build_dir is None else Path(build_dir),
+            )
+            reports.append(report)
+    return reports
+
+
+@contextmanager
+def finished(simulator: str, kind: type[Exception]) -> Iterator[None]:
+    """Turns a simulator's own failure, of class ``kind``, into the one that the command line knows."""
+    try:
+        yield
+    except kind as error:
+        raise Failed(f"{simulator} did not finish: {error}") from error
+
+
+def simulators(progress: Callable[[str], None]) -> list[str]:
+    """Simulators that can be run here; ``progress`` is told of each that is left out.
+
+    Raises SubbitError where none can.
+    """
+    from sim.tools import SIMULATORS
+    from sim.tools import require as require_simulator
+
+    found, missing = [], []
+    for name in SIMULATORS:
+        try:
+            require_simulator(name)
+            found.append(name)
+        except SubbitError as error:
+            missing.append(str(error))
+    if not found:
+        raise SubbitError(f"no simulator can be run here: {' '.join(missing)}")
+    for sentence in missing:
+        progress(f"left out: {sentence}")
+    return found
+
+
+def demo(folder: Name = "subbit-demo", progress: Callable[[str], None] | None = None) -> "DemoResult":
+    """The whole main path on scikit-learn's digits, everything written into ``folder``; read ``passed`` of the result.
+
+    ``progress`` receives a line for each step.
+    Raises SubbitError where an extra or every simulator is missing.
+    """
+    from subbit.demonstration import demonstrate
+
+    return demonstrate(Path(folder), progress or (lambda text: None))

@@ -1,0 +1,105 @@
+# amaranth: UnusedElaboratable=no
+"""Every stream component's Verilog against its reference, in Icarus and, among the slow tests, in Verilator."""
+
+import numpy as np
+import pytest
+
+from hw.layer.encode import EncodeShape
+from hw.layer.parallel_window import ParallelWindow
+from hw.layer.pool import PoolShape
+from hw.layer.results import ResultsShape
+from hw.layer.serial_window import SerialWindow
+from hw.layer.window import WindowShape
+from hw.stream.repack import RepackShape
+from sim import available
+from sim.component import check
+from tests.hw.layer.test_components import product
+from tests.hw.streams import pack
+
+RNG = np.random.default_rng(8)
+SIMULATORS = [
+    pytest.param("icarus", marks=pytest.mark.skipif("icarus" not in available(), reason="Icarus is not installed")),
+    pytest.param("verilator", marks=pytest.mark.slow),
+]
+
+
+def window(shape):
+    image = RNG.integers(0, 1 << shape.bits, (shape.height, shape.width, shape.channels))
+    part = SerialWindow(shape, SerialWindow.depth_for(shape, 1)) if shape.is_serial else ParallelWindow(shape)
+    expected = []
+    for taps, skip, missing in shape.reference(image):
+        word, width = pack(taps, shape.bits), shape.lanes * shape.bits
+        if shape.skips:
+            word |= pack(skip, 1) << width | missing << width + shape.lanes
+        expected.append(word)
+    if shape.is_serial:
+        # Taps in the padding need no input: those that open the next frame come out too.
+        expected += expected[: (shape.pad * shape.kernel[1] + shape.pad) * shape.channels // shape.lanes]
+    return part, [pack(word, shape.bits) for word in image.reshape(-1, shape.in_lanes)], expected
+
+
+def unit(outputs, taps, planes, pe, simd, **options):
+    shape, _ = product(outputs, taps, planes, pe, simd, **options)
+    words, expected = [], []
+    for window in RNG.integers(0, 1 << len(planes), (4, taps)):
+        result = shape.reference(window, np.zeros(taps, bool))
+        for fold in range(shape.folds):
+            expected.append(pack(result[fold * pe : (fold + 1) * pe], shape.level_bits))
+            words += [pack(part, len(planes)) for part in window.reshape(-1, simd)]
+    return shape.create(), words, expected
+
+
+def repack(lanes_in, lanes_out):
+    shape = RepackShape(lanes_in, lanes_out, 2)
+    words = RNG.integers(0, 4, (lanes_out * 4, lanes_in))
+    return shape.create(), [pack(word, 2) for word in words], [pack(word, 2) for word in shape.reference(words)]
+
+
+def pool(*sizes):
+    shape = PoolShape(*sizes)
+    image = RNG.integers(0, 1 << shape.bits, (shape.height, shape.width, shape.channels))
+    words = [pack(word, shape.bits) for word in image.reshape(-1, shape.lanes)]
+    return shape.create(), words, [pack(word, shape.bits) for word in shape.reference(image).reshape(-1, shape.lanes)]
+
+
+def encode(shape):
+    pixels = RNG.integers(0, 1 << shape.bits, (12, shape.pixels * shape.channels))
+    words = [pack(word, shape.bits) for word in pixels]
+    return shape.create(), words, [pack(shape.reference(word), shape.bits_out) for word in pixels]
+
+
+def results(slope, output):
+    shape = ResultsShape(slope, RNG.integers(-90, 90, len(slope)), bits=6, top=50, output=output)
+    counts, expected = RNG.integers(0, 51, (4, len(slope))), []
+    for row in counts:
+        scores, winner = shape.reference(row)
+        expected += [int(score) % (1 << shape.result_bits) for score in scores if output == "scores"]
+        expected.append(winner | 1 << shape.result_bits)
+    return shape.create(), counts.reshape(-1).tolist(), expected
+
+
+CASES = {
+    "serial window": lambda: window(WindowShape(4, 5, 4, 1, (3, 3), lanes=2, folds=2, pad=1, fill="skip")),
+    "serial window, stride 2": lambda: window(WindowShape(5, 5, 2, 2, (2, 3), lanes=1, pad=1, fill="ones", stride=2)),
+    "parallel window": lambda: window(WindowShape(5, 4, 2, 1, (3, 3), lanes=6, folds=2, pad=1, fill="skip")),
+    "product": lambda: unit(6, 10, (0, 1), 2, 5, steps=3),
+    "product of pixels": lambda: unit(4, 9, (1, 4, 7), 2, 3, domain="pixels"),
+    "product, one word": lambda: unit(5, 15, (0,), 5, 15),
+    "widen": lambda: repack(2, 6),
+    "narrow": lambda: repack(6, 2),
+    "shifter": lambda: repack(3, 5),
+    "pool": lambda: pool(5, 5, 4, 1, 2, 2),
+    "pool of levels": lambda: pool(6, 6, 2, 2, 3, 1),
+    "thermometer": lambda: encode(EncodeShape(3, 8, 2, thresholds=RNG.integers(0, 257, (3, 4)))),
+    "planes": lambda: encode(EncodeShape(2, 8, 1, planes=(1, 6, 7))),
+    "scores": lambda: results(np.ones(5, int), "scores"),
+    "scaled class": lambda: results(RNG.integers(-7, 8, 5), "class"),
+}
+
+
+@pytest.mark.parametrize("simulator", SIMULATORS)
+@pytest.mark.parametrize("name", CASES)
+def test_the_verilog_of_every_component_is_its_reference(name, simulator, tmp_path):
+    component, words, expected = CASES[name]()
+    (result,) = check(component, words, expected, simulators=[simulator], build_dir=tmp_path)
+    assert result.tests == 4

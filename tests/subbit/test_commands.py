@@ -1,0 +1,172 @@
+"""What each command prints, and how it ends."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import fields
+
+import pytest
+import typer.main
+
+import subbit
+from subbit.cli import app
+
+COMMANDS = ("train", "inspect", "plan", "generate", "simulate", "demo")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_tells_every_option_with_its_default(command, name):
+    outcome = command(name, "--help")
+    assert (outcome.status, outcome.err) == (0, "")
+    assert outcome.out.startswith(f"Usage: subbit {name} ")
+    for parameter in typer.main.get_command(app).commands[name].params:
+        for spelling in (*parameter.opts, *parameter.secondary_opts):
+            assert spelling.startswith("-") is False or spelling in outcome.out
+        if isinstance(parameter.default, int | float | str) and not isinstance(parameter.default, bool):
+            assert f"default: {parameter.default}" in " ".join(outcome.out.split())
+
+
+def test_help_of_the_whole(command):
+    outcome = command("--help")
+    assert outcome.status == 0
+    assert all(f"  {name} " in outcome.out for name in COMMANDS)
+
+
+def test_version(command):
+    assert command("--version").out == f"subbit {subbit.__version__}\n"
+
+
+def test_defaults_of_train_are_those_of_the_library():
+    from sw.train.config import TrainConfig
+
+    options = {parameter.name: parameter.default for parameter in typer.main.get_command(app).commands["train"].params}
+    options["topology"] = options.pop("model")
+    options["devices"] = int(options["devices"])
+    own = ("output", "resume", "test", "progress")
+    shared = {field.name: field.default for field in fields(TrainConfig) if field.name in options}
+    assert {name: options[name] for name in shared if name not in own} == {
+        name: default for name, default in shared.items() if name not in own
+    }
+
+
+def test_train_writes_one_file_and_keeps_no_checkpoints(command, tmp_path):
+    outcome = command("train", "-o", "net.safetensors", "--model", "dense 16", "--epochs", "2", "--json")
+    document = json.loads(outcome.out)
+    assert outcome.status == 0
+    assert (document["network"], document["epochs"]) == ("net.safetensors", 2)
+    assert 0 < document["test_accuracy"] <= 1
+    assert os.listdir(tmp_path) == ["net.safetensors"]
+    assert subbit.load("net.safetensors").classes == 10
+
+
+def test_training_goes_on_where_it_was_stopped(command, tmp_path):
+    train = ("train", "-o", "net.safetensors", "--model", "dense 16", "--checkpoints", "kept", "--json")
+    assert command(*train, "--epochs", "1").status == 0
+    outcome = command(*train, "--epochs", "2")
+    assert outcome.status == 2
+    assert outcome.err == (
+        "subbit: error: kept holds a training already: add --resume to go on with it, or remove that folder\n"
+    )
+    outcome = command(*train, "--epochs", "2", "--resume")
+    assert outcome.status == 0
+    assert json.loads(outcome.out)["epochs"] == 2
+
+
+def test_inspect(command, network_file):
+    document = json.loads(command("inspect", network_file, "--json").out)
+    assert [layer["name"] for layer in document["layers"]][-1] == "scores"
+    # conv1: 8x8 pixels, 4 outputs, 9 taps; conv2: 2x2 pixels, 6 outputs, 36 taps; dense1: 3 outputs, 24 taps.
+    assert document["total"]["operations"] == 2 * (64 * 4 * 9 + 4 * 6 * 36 + 3 * 24)
+    assert document["total"]["weights"] == document["total"]["weight_bits"] == 36 + 216 + 72
+    # Counts reach 9 and 36, a threshold one more; one of direction a channel. The encoder compares 8 bits once.
+    assert document["total"]["rom_bits"] == 324 + 4 * (4 + 1) + 6 * (6 + 1) + 8
+    shown = command("inspect", network_file)
+    assert "conv2" in shown.out
+    assert shown.out.endswith("324 weights in 324 bits, 1.000 bits a weight; 394 ROM bits with the thresholds; 6,480 "
+                              "operations an image\n")  # fmt: skip
+
+
+def test_plan_generate_simulate(command, network_file):
+    plan = command("plan", network_file, "--fold", "conv1=2,9", "--fold", "conv2=2,4", "-o", "plan.json", "--json")
+    document = json.loads(plan.out)
+    assert [(layer["pe"], layer["simd"]) for layer in document["layers"]] == [(2, 9), (2, 4), (1, 1)]
+    generate = command("generate", network_file, "--plan", "plan.json", "-o", "rtl", "--json")
+    assert json.loads(generate.out)["interval"] == document["interval"]
+    simulate = command("simulate", "rtl", "--random", "4", "--fast", "--json")
+    found = json.loads(simulate.out)
+    assert (simulate.status, found["passed"]) == (0, True)
+    assert {run["images"] for run in found["simulators"]} == {4}
+    assert {run["cycles_per_frame"] for run in found["simulators"]} == {document["interval"]}
+
+
+def test_a_wrong_weight_is_found_and_named(command, network_file, tmp_path):
+    assert command("generate", network_file, "-o", "rtl").status == 0
+    source = tmp_path / "rtl" / "accelerator.sv"
+    text, flips = re.subn(
+        r"(weights\[0\] = \d+'h)([0-9a-f]+);",
+        lambda found: f"{found[1]}{int(found[2], 16) ^ 1:x};",
+        source.read_text(),
+        count=1,
+    )
+    assert flips == 1
+    source.write_text(text)
+    outcome = command("simulate", "rtl", "--random", "16", "--simulator", "icarus")
+    assert outcome.status == 1
+    assert re.search(
+        r"^icarus: layer conv\d_act, image \d+, row \d, column \d, channel \d: hardware \d, model \d", outcome.out, re.M
+    )
+
+
+def test_a_closed_pipe_is_no_traceback(network_file):
+    script = f"'{sys.executable}' -m subbit inspect '{network_file}' | true; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("0\n", "")
+
+
+def test_ctrl_c_says_that_nothing_was_written(command, network_file, monkeypatch):
+    def interrupted(network):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("subbit.library.inspect", interrupted)
+    outcome = command("inspect", network_file)
+    assert (outcome.status, outcome.err) == (130, "subbit: stopped: nothing was written\n")
+
+
+def test_a_mistake_in_subbit_is_told_as_one(command, network_file, monkeypatch):
+    def broken(network):
+        raise RuntimeError("odd")
+
+    monkeypatch.setattr("subbit.library.inspect", broken)
+    outcome = command("inspect", network_file)
+    assert outcome.status == 70
+    assert outcome.err == (
+        "subbit: error: this is a mistake in subbit (RuntimeError: odd): "
+        "please report it with what the same command prints after subbit --debug\n"
+    )
+    assert "Traceback" in command("--debug", "inspect", network_file).err
+
+
+def test_importing_subbit_imports_no_torch_and_no_amaranth():
+    script = "import subbit, sys; subbit.load; print({'torch', 'amaranth', 'cocotb'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout == "set()\n"
+
+
+def test_every_public_name_is_there():
+    assert all(callable(getattr(subbit, name)) for name in subbit.__all__ if not name.startswith("_"))
+    with pytest.raises(AttributeError, match="^module 'subbit' has no attribute 'fly'$"):
+        _ = subbit.fly
+
+
+def test_a_simulator_that_breaks_is_a_failed_check(command, network_file, monkeypatch):
+    from sim.tools import SimulationFailure
+
+    def broken(*arguments, **settings):
+        raise SimulationFailure("the simulator ended without a result")
+
+    assert command("generate", network_file, "-o", "rtl").status == 0
+    monkeypatch.setattr("sim.accelerator.simulate", broken)
+    outcome = command("simulate", "rtl", "--simulator", "icarus")
+    assert (outcome.status, outcome.out) == (1, "")
+    assert outcome.err.endswith("subbit: failed: icarus did not finish: the simulator ended without a result\n")

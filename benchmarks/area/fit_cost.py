@@ -44,8 +44,8 @@ WANTED = {
 PAGE = """# The cost model and its error
 
 Written by `python -m benchmarks.area.fit_cost` with Yosys {version}. {stages} stages of random networks under random
-plans, each synthesised alone on every family. A stage's area is predicted from a fit to all other stages of its kind; the
-error is relative to the measured area (at least 20 cells). The sum is over all stages, predicted against measured.
+plans, each synthesised alone on every family. A stage's area is predicted from a fit to all other stages of its kind;
+the error is relative to the measured area (at least 20 cells). The sum is over all stages, predicted against measured.
 LUTs include memory in LUTs. Block RAMs follow Yosys' own rule and are not fitted.
 
 | family | stages | LUTs, median / worst | FFs, median / worst | LUTs, sum | FFs, sum | block RAMs wrong |

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save as serialise
 
 from sw.errors import SubbitError
 from sw.files import atomic_write
@@ -181,7 +181,7 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
     )
     arrays = {f"{record.name}.{key}": array for record, arrays in described for key, array in arrays.items()}
     with atomic_write(path) as temporary:
-        save_file(arrays, temporary, metadata={"format": FORMAT, "manifest": manifest.model_dump_json()})
+        temporary.write_bytes(serialise(arrays, {"format": FORMAT, "manifest": manifest.model_dump_json()}))
 
 
 def load(path: str | os.PathLike[str]) -> Network:

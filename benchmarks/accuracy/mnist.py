@@ -40,9 +40,8 @@ RECIPES = {
     "cnn": replace(
         _SHARED,
         topology="conv 32 pad 1, pool, conv 64 pad 1, pool, conv 64 pad 1, pool, dense 256",
-        encoding="planes",
-        label_smoothing=0.1,
-        epochs=36,
+        encoding="thermometer:3",
+        epochs=60,
     ),
 }
 TARGETS = {"sfc": 0.978, "lfc": 0.988, "cnn": 0.992}

@@ -2,19 +2,27 @@
 
 import numpy as np
 
-__all__ = ["input_beats", "output_beats", "result_values"]
+__all__ = ["frame_bytes", "input_beats", "output_beats"]
+
+
+def frame_bytes(images: np.ndarray, bits: int, pixels_per_beat: int, input_bits: int) -> bytes:
+    """``images`` (n, height, width, channels) as input beats, each ``input_bits`` wide with the high byte first.
+
+    Pixels come in raster order, ``pixels_per_beat`` of them in a beat, the first pixel and channel 0 in the low bits.
+    """
+    planes = (images[..., None] >> np.arange(bits, dtype=np.uint8)) & 1
+    beats = planes.reshape(-1, pixels_per_beat * images.shape[3] * bits)
+    if input_bits % 8 or beats.shape[1] > input_bits:
+        raise ValueError(f"input_bits must be a multiple of 8 from {beats.shape[1]}, not {input_bits!r}")
+    words = np.zeros((len(beats), input_bits), np.uint8)
+    words[:, : beats.shape[1]] = beats
+    return np.packbits(words, axis=1, bitorder="little")[:, ::-1].tobytes()
 
 
 def input_beats(images: np.ndarray, bits: int, pixels_per_beat: int, width: int) -> list[int]:
-    """Beats of ``width`` bits for images (n, height, width, channels) of ``bits``-bit pixels, in raster order.
-
-    ``pixels_per_beat`` pixels a beat, the first one's channel 0 in the low bits.
-    """
-    planes = (images[..., None] >> np.arange(bits, dtype=np.uint8)) & 1
-    rows = planes.reshape(-1, pixels_per_beat * images.shape[3] * bits)
-    if rows.shape[1] > width:
-        raise ValueError(f"width must be at least {rows.shape[1]}, not {width!r}")
-    return [int.from_bytes(row.tobytes(), "little") for row in np.packbits(rows, axis=1, bitorder="little")]
+    """`frame_bytes` as one integer a beat of ``width`` bits."""
+    packed, size = frame_bytes(images, bits, pixels_per_beat, width), width // 8
+    return [int.from_bytes(packed[at : at + size], "big") for at in range(0, len(packed), size)]
 
 
 def output_beats(scores: np.ndarray, classes: np.ndarray, width: int, output: str) -> list[int]:
@@ -24,8 +32,3 @@ def output_beats(scores: np.ndarray, classes: np.ndarray, width: int, output: st
         return [int(winner) for winner in classes]
     columns = np.concatenate([scores, classes[:, None]], axis=1)
     return [int(value) % (1 << width) for value in columns.reshape(-1)]
-
-
-def result_values(beats: list[int], width: int) -> list[int]:
-    """Beats read as two's complement integers of ``width`` bits."""
-    return [beat - (1 << width) if beat >> (width - 1) else beat for beat in beats]

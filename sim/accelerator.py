@@ -9,10 +9,11 @@ from typing import Any, Literal
 
 import numpy as np
 
+from hw.frames import frame_bytes
 from sim import simulators as engines
 from sim.case import CASE, PUBLIC, Case, Outcome
 from sim.checker import Mismatch
-from sim.design import Design, Probe, frame_bytes
+from sim.design import Design, Probe
 from sw.network import Network
 
 __all__ = ["Mode", "PatternReport", "SimulationReport", "simulate"]

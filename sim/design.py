@@ -7,11 +7,9 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from sw.errors import SubbitError
 
-__all__ = ["Design", "Probe", "frame_bytes"]
+__all__ = ["Design", "Probe"]
 
 
 @dataclass(frozen=True)
@@ -110,17 +108,3 @@ class Design:
     def memories(self) -> tuple[Path, ...]:
         """Memory images that the sources read with $readmemh."""
         return tuple(sorted(self.folder.glob("*.mem")))
-
-
-def frame_bytes(images: np.ndarray, bits: int, pixels_per_beat: int, input_bits: int) -> bytes:
-    """``images`` (n, height, width, channels) as input beats, each ``input_bits`` wide with the high byte first.
-
-    Pixels come in raster order, ``pixels_per_beat`` of them in a beat, the first pixel and channel 0 in the low bits.
-    """
-    planes = (images[..., None] >> np.arange(bits, dtype=np.uint8)) & 1
-    beats = planes.reshape(-1, pixels_per_beat * images.shape[3] * bits)
-    if input_bits % 8 or beats.shape[1] > input_bits:
-        raise ValueError(f"input_bits must be a multiple of 8 from {beats.shape[1]}, not {input_bits!r}")
-    words = np.zeros((len(beats), input_bits), np.uint8)
-    words[:, : beats.shape[1]] = beats
-    return np.packbits(words, axis=1, bitorder="little")[:, ::-1].tobytes()

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hw.frames import frame_bytes
 from hw.generate import generate
 from hw.plan.plan import Folding, Plan
 from hw.yosys import run_yosys
 from sim import available, simulate
-from sim.design import frame_bytes
 from sw.network import DenseEncoding, Network
 
 pytestmark = pytest.mark.skipif("icarus" not in available(), reason="Icarus is not installed")

@@ -31,7 +31,7 @@ def _slope(x: Tensor, estimator: str, sharpness: float) -> Tensor:
     if estimator == "ste":
         return (x.abs() <= 1.0).to(x.dtype)
     if estimator == "bireal":
-        return (2.0 - 2.0 * x.abs()).clamp_min(0.0)
+        return x.abs().mul_(-2.0).add_(2.0).clamp_min_(0.0)
     if estimator == "irnet":
         scale = max(1.0 / sharpness, 1.0)
         return scale * sharpness * (1.0 - torch.tanh(sharpness * x).square())
@@ -48,7 +48,7 @@ def quantize(x: Tensor, bits: int = 1) -> Tensor:
     about unit spread uses all levels. Multiplying by a power of two is exact: the cuts are where they are said to be.
     """
     if bits == 1:
-        return torch.where(x >= 0, 1.0, -1.0).to(x.dtype)
+        return (x >= 0).to(x.dtype).mul_(2.0).sub_(1.0)  # Several times as fast as torch.where on a CPU.
     top = 2**bits - 1
     return (2.0 * torch.floor(x * 2.0 ** (bits - 2)) + 1.0).clamp(-top, top)
 

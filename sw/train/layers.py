@@ -60,7 +60,7 @@ class ThermometerInput(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         bits = pixels[:, :, None] >= self.thresholds[None, :, :, None, None]  # (n, channels, levels, height, width)
-        return torch.where(bits, 1.0, -1.0).flatten(1, 2)
+        return bits.flatten(1, 2).to(pixels.dtype).mul_(2.0).sub_(1.0)
 
 
 class PlanesInput(nn.Module):
@@ -116,7 +116,8 @@ class BinaryConv2d(_Weighted):
         self.edge = {"none": 0, "zero": 0, "-1": ends[0], "+1": ends[1]}[padding.kind]
 
     def forward(self, x: Tensor) -> Tensor:
-        amount, x = self.padding.amount, self._drop(x)
+        # Channels last, the library's convolutions are a quarter faster on a CPU.
+        amount, x = self.padding.amount, self._drop(x.contiguous(memory_format=torch.channels_last))
         if self.edge:
             x, amount = F.pad(x, (amount, amount, amount, amount), value=float(self.edge)), 0
         return self._whole(F.conv2d(x, self.binarizer(), stride=self.stride, padding=amount))

@@ -120,7 +120,7 @@ class Padding:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Linear(Layer):
-    """A layer of binary weights: each output is the sum of +-1 weights times the values of its taps."""
+    """A layer of binary weights: each output is the sum of two-valued weights, mostly +-1, times its taps' values."""
 
     weights: Encoding
 
@@ -136,9 +136,18 @@ class Linear(Layer):
 
     @cached_property
     def matrix(self) -> np.ndarray:
-        """Weight values +-1, float32 (taps, outputs), taps in row, column, channel order."""
-        bits = self.weights.decode()
-        return np.ascontiguousarray(bits.reshape(len(bits), -1).T.astype(np.float32) * 2 - 1)
+        """Weight values, float32 (taps, outputs), taps in row, column, channel order."""
+        bits = self.weights.decode().reshape(self.outputs, -1)
+        return np.ascontiguousarray(np.array(self.weights.values, np.float32)[bits].T)
+
+    @property
+    def plain(self) -> bool:
+        """Whether the weight bits stand for -1 and +1."""
+        return self.weights.values == (-1, 1)
+
+    def product(self, source: TensorType) -> int:
+        """The largest absolute value of a weight times an activation."""
+        return max(map(abs, self.weights.values)) * source.magnitude
 
     @cached_property
     def packed(self) -> np.ndarray:
@@ -188,19 +197,19 @@ class Convolution(Linear):
         )
         if height < 1 or width < 1:
             raise ValueError(f"{self.name} must read at least {kh}x{kw} with its padding, not {source}")
-        reach = self.taps * source.magnitude
+        reach = self.taps * self.product(source)
         return TensorType.sums(height, width, out, -reach, reach)
 
     def compute(self, x: np.ndarray, source: TensorType) -> np.ndarray:
         pad, shape = self.padding, self.output(source)
         edge = ((0, 0), (pad.amount, pad.amount), (pad.amount, pad.amount), (0, 0))
-        if source.is_bits and pad.kind != "zero":
+        if self.plain and source.is_bits and pad.kind != "zero":
             bits = np.pad(x, edge, constant_values=pad.kind == "+1") if pad.amount else x
             out = bit_sums(packed_windows(bits, self.kernel, self.stride), self.packed, self.taps)
         else:
             signed = np.pad(values(x, source, np.float32), edge, constant_values=pad.value(source))
             rows = window_rows(signed, self.kernel, self.stride)
-            out = exact_product(rows.reshape(-1, self.taps), self.matrix, source.magnitude)
+            out = exact_product(rows.reshape(-1, self.taps), self.matrix, self.product(source))
         return out.reshape(len(x), *shape.shape)
 
 
@@ -218,14 +227,14 @@ class Dense(Linear):
         self.expect(source, "pixels", "levels")
         if self.taps != source.size:
             raise ValueError(f"{self.name}.weights must have {source.size} inputs, not {self.taps}")
-        reach = self.taps * source.magnitude
+        reach = self.taps * self.product(source)
         return TensorType.sums(1, 1, self.outputs, -reach, reach)
 
     def compute(self, x: np.ndarray, source: TensorType) -> np.ndarray:
         rows = x.reshape(len(x), self.taps)
-        if source.is_bits:
+        if self.plain and source.is_bits:
             return bit_sums(pack_bits(rows), self.packed, self.taps)[:, None, None, :]
-        return exact_product(values(rows, source, np.float32), self.matrix, source.magnitude)[:, None, None, :]
+        return exact_product(values(rows, source, np.float32), self.matrix, self.product(source))[:, None, None, :]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -24,18 +24,19 @@ def window_rows(x: np.ndarray, kernel: tuple[int, int], stride: int) -> np.ndarr
     return windows.transpose(0, 1, 2, 4, 5, 3).reshape(n, height, width, kernel[0] * kernel[1] * channels)
 
 
-def exact_product(rows: np.ndarray, signs: np.ndarray, magnitude: int) -> np.ndarray:
-    """Integer product of ``rows`` (n, taps), |entry| <= magnitude, with +-1 ``signs`` (taps, outputs): float (n,
-    outputs).
+def exact_product(rows: np.ndarray, weights: np.ndarray, magnitude: int) -> np.ndarray:
+    """Integer product of ``rows`` (n, taps) with ``weights`` (taps, outputs), as float (n, outputs).
+
+    ``magnitude`` bounds |entry * weight|.
 
     Every partial sum is an integer of at most taps * magnitude. Below 2**24 float32 holds all of them, below 2**53
     float64 does, so no order of addition rounds. Raises ValueError above that.
     """
     reach = rows.shape[1] * magnitude
     if reach < 1 << 24:
-        return rows.astype(np.float32, copy=False) @ signs
+        return rows.astype(np.float32, copy=False) @ weights
     if reach < 1 << 53:
-        return rows.astype(np.float64) @ signs.astype(np.float64)
+        return rows.astype(np.float64) @ weights.astype(np.float64)
     raise ValueError(f"taps * magnitude must be below 2**53, not {reach}")
 
 

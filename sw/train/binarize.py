@@ -1,7 +1,8 @@
 """How a layer gets its binary weights while it trains: one small interface, and its plain case.
 
 A compaction method (a codebook, two levels, a reuse tree) is another `WeightBinarizer`, put in a layer's place with
-`model.set_binarizer(name, binarizer)`; the layers, the training loop and the export know only this interface.
+`model.set_binarizer(name, binarizer)`, or a `Regulariser` added to the model; the layers, the training loop and the
+export know only these interfaces.
 """
 
 from abc import ABC, abstractmethod
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from sw.network.encodings import DenseEncoding, Encoding
 from sw.train.estimators import sign
 
-__all__ = ["DenseBinarizer", "WeightBinarizer", "kernel_order"]
+__all__ = ["DenseBinarizer", "LatentBinarizer", "Regulariser", "WeightBinarizer", "kernel_order"]
 
 
 def kernel_order(weights: Tensor) -> Tensor:
@@ -24,8 +25,9 @@ class WeightBinarizer(nn.Module, ABC):
     """The binary weights of one layer: what training multiplies by, and what is stored.
 
     `shape` is PyTorch's: (out, in, kernel_h, kernel_w) of a convolution, (out, in) of a dense layer.
-    `forward()` gives the weights, each -1 or +1, with a gradient; `export()` gives the same weights as an encoding
-    whose `decode()` equals them bit for bit, in the Network's order (see `kernel_order`).
+    `signs()` gives the weight bits as -1 and +1, with a gradient; `forward()` the integers that the layer multiplies
+    by, which are the signs unless the two bits stand for other values; `export()` the same weights as an encoding
+    whose bits and values equal them exactly, in the Network's order (see `kernel_order`).
     """
 
     def __init__(self, shape: tuple[int, ...]) -> None:
@@ -33,40 +35,74 @@ class WeightBinarizer(nn.Module, ABC):
         self.shape = shape
 
     @abstractmethod
+    def signs(self) -> Tensor:
+        """The weight bits, of this binarizer's shape, each -1 or +1."""
+
     def forward(self) -> Tensor:
-        """The weights, of this binarizer's shape, each -1 or +1."""
+        """The weights as the layer multiplies by them: whole numbers of this binarizer's shape."""
+        return self.signs()
+
+    @property
+    def unit(self) -> int:
+        """The size of a weight: half the distance of its two values."""
+        return 1
 
     @abstractmethod
     def export(self) -> Encoding:
         """The weights as the Network stores them."""
 
+    def before_step(self, progress: float) -> None:
+        """Called before every training step with the share of the training that is done, 0 to 1."""
+
     def after_step(self) -> None:
         """What must hold after every optimiser step is put right here (latent weights clipped, say)."""
 
-    def penalty(self) -> Tensor | None:
-        """A term to add to the loss, or None."""
-        return None
+
+class Regulariser(nn.Module, ABC):
+    """A term of the loss that looks at the weights of a whole model."""
+
+    @abstractmethod
+    def forward(self, loss: Tensor, progress: float) -> Tensor:
+        """The term to add, for the task's `loss` (a scalar) when the share `progress` of the training is done."""
 
 
-class DenseBinarizer(WeightBinarizer):
-    """One bit a weight: the sign of a latent weight that is kept in [-1, 1]."""
+class LatentBinarizer(WeightBinarizer):
+    """Weights that follow from latent real ones, kept in [-1, 1]; how they follow is told by `binarize`."""
 
     def __init__(self, latent: Tensor) -> None:
         super().__init__(tuple(latent.shape))
         self.latent = nn.Parameter(latent.detach().clone())
+
+    @abstractmethod
+    def binarize(self, latent: Tensor) -> Tensor:
+        """-1 or +1 for each weight of `latent`, of this binarizer's shape, with a gradient."""
+
+    @abstractmethod
+    def encode(self, latent: Tensor) -> Encoding:
+        """`binarize(latent)` as the Network stores it."""
+
+    def signs(self) -> Tensor:
+        return self.binarize(self.latent)
+
+    def export(self) -> Encoding:
+        return self.encode(self.latent.detach())
+
+    @torch.no_grad()
+    def after_step(self) -> None:
+        self.latent.clamp_(-1.0, 1.0)
+
+
+class DenseBinarizer(LatentBinarizer):
+    """One bit a weight: the sign of its latent weight."""
 
     @classmethod
     def initial(cls, shape: tuple[int, ...], spread: float = 0.02) -> "DenseBinarizer":
         """Latent weights drawn evenly from [-spread, spread] with torch's generator."""
         return cls(torch.empty(shape).uniform_(-spread, spread))
 
-    def forward(self) -> Tensor:
-        return sign(self.latent)
+    def binarize(self, latent: Tensor) -> Tensor:
+        return sign(latent)
 
-    def export(self) -> DenseEncoding:
-        bits = (kernel_order(self.latent.detach()) >= 0).to(torch.uint8)
+    def encode(self, latent: Tensor) -> DenseEncoding:
+        bits = (kernel_order(latent) >= 0).to(torch.uint8)
         return DenseEncoding(bits.contiguous().cpu().numpy())
-
-    @torch.no_grad()
-    def after_step(self) -> None:
-        self.latent.clamp_(-1.0, 1.0)

@@ -41,6 +41,7 @@ class TrainConfig:
     `batch` images a step and a device; Adam (AdamW where `weight_decay` > 0) at `learning_rate`, after a `warmup` share
     of the training on a cosine down to 0. `max_minutes` ends the training early, and the cosine with it.
     `augment`: none, digits or photo; auto takes digits for one channel and photo for three.
+    `compact` names compaction methods, each a text as `sw.compact` reads it.
     `accelerator`, `devices`, `num_nodes`, `strategy` go to lightning: the same call trains on several machines.
     """
 
@@ -52,6 +53,7 @@ class TrainConfig:
     encoding: str = "planes"
     padding: PaddingKind = "-1"
     activation_bits: int = 1
+    compact: tuple[str, ...] = ()
     estimator: str = "ste"
     input_dropout: float = 0.0
     dropout: float = 0.0
@@ -108,7 +110,7 @@ class TrainConfig:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for a checkpoint."""
-        return {**asdict(self), "size": list(self.size) if self.size else None}
+        return {**asdict(self), "size": list(self.size) if self.size else None, "compact": list(self.compact)}
 
     def check_continues(self, earlier: dict[str, Any], path: Path) -> None:
         """Raise SubbitError where this training is not the one told by `earlier`, as a checkpoint holds it."""

@@ -134,15 +134,16 @@ class Learner(LightningModule):
         for optimizer in self.trainer.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = self.config.learning_rate * factor
+        for binarizer in self.model.binarizers().values():
+            binarizer.before_step(self.progress())
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         pixels, labels = batch
         loss = F.cross_entropy(self.model(pixels), labels, label_smoothing=self.config.label_smoothing)
-        for binarizer in self.model.binarizers().values():
-            penalty = binarizer.penalty()
-            loss = loss if penalty is None else loss + penalty
         self.loss = loss.detach()
-        return loss
+        progress = self.progress()
+        terms = [regulariser(loss, progress) for regulariser in self.model.regularisers.values()]
+        return loss + sum(terms) if terms else loss
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
         for binarizer in self.model.binarizers().values():

@@ -152,6 +152,7 @@ class ModelSpec:
 class BinaryModel(nn.Module):
     """A binary network: `layers`, by the names that the Network's layers will have, one after the other.
 
+    `regularisers` are terms of the loss, each a `Regulariser`, by a name of their own; a compaction method adds them.
     Images are (n, channels, height, width), pixels as float32 whole numbers. `forward` gives logits (n, classes).
     """
 
@@ -159,6 +160,7 @@ class BinaryModel(nn.Module):
         super().__init__()
         self.spec = spec
         self.layers = nn.ModuleDict(_Builder(spec).build())
+        self.regularisers = nn.ModuleDict()
 
     def forward(self, images: Tensor) -> Tensor:
         x = images

@@ -1,14 +1,50 @@
 """The interface of a weight encoding, and the registry that the file format looks them up in."""
 
+import math
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
 import numpy as np
 
-__all__ = ["Encoding", "encoding_of_kind", "register"]
+__all__ = ["Encoding", "Rom", "encoding_of_kind", "index_bits", "register"]
 
 _kinds: dict[str, type["Encoding"]] = {}
 _E = TypeVar("_E", bound="type[Encoding]")
+
+
+def index_bits(count: int) -> int:
+    """Bits of a number that tells ``count`` things apart: 0 for one thing."""
+    return (count - 1).bit_length()
+
+
+@dataclass(frozen=True)
+class Rom:
+    """A memory's contents: ``words``, non-negative Python integers, each of ``width`` bits."""
+
+    words: tuple[int, ...]
+    width: int
+
+    @property
+    def bits(self) -> int:
+        """Bits of the whole memory."""
+        return len(self.words) * self.width
+
+    @classmethod
+    def of_bits(cls, rows: np.ndarray) -> "Rom":
+        """A memory whose words are ``rows`` (words, width) of bits, the first bit lowest."""
+        packed = np.packbits(rows, axis=1, bitorder="little")
+        return cls(tuple(int.from_bytes(row.tobytes(), "little") for row in packed), rows.shape[1])
+
+    @classmethod
+    def of_numbers(cls, numbers: np.ndarray, width: int) -> "Rom":
+        """A memory of whole numbers below 2**width, in raster order."""
+        return cls(tuple(int(number) for number in numbers.reshape(-1)), width)
+
+    def mem(self) -> str:
+        """The text that Verilog's $readmemh reads: one word a line, in hexadecimal."""
+        digits = -(-self.width // 4)
+        return "".join(f"{word:0{digits}x}\n" for word in self.words)
 
 
 class Encoding(ABC):
@@ -29,9 +65,35 @@ class Encoding(ABC):
     def decode(self) -> np.ndarray:
         """The weight bits, uint8 of ``shape``: 1 stands for +1 and 0 for -1."""
 
+    @property
+    def values(self) -> tuple[int, int]:
+        """The integers that the bits 0 and 1 stand for."""
+        return -1, 1
+
+    @property
+    def depth(self) -> int:
+        """How many outputs are computed one from the other at most; 0 where each is computed by itself."""
+        return 0
+
     @abstractmethod
+    def roms(self) -> dict[str, Rom]:
+        """The memories that hold this encoding, by name."""
+
     def stored_bits(self) -> int:
-        """Bits that a ROM needs for this encoding, tables included."""
+        """Bits of all its memories."""
+        return sum(rom.bits for rom in self.roms().values())
+
+    def table_bits(self) -> int:
+        """Those of ``stored_bits`` that do not grow with the outputs: a codebook."""
+        return 0
+
+    def bit_operations(self) -> float:
+        """Binary operations for one output pixel and one bit plane of the input.
+
+        One for each tap that is compared and counted, one half for each look-up that is accumulated: the accounting
+        that reproduces the figures of Sub-bit Neural Networks (Wang et al., ICCV 2021).
+        """
+        return math.prod(self.shape)
 
     @abstractmethod
     def arrays(self) -> dict[str, np.ndarray]:

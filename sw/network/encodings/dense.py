@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from sw.network.encodings.base import Encoding, register
+from sw.network.encodings.base import Encoding, Rom, register
 
 __all__ = ["DenseEncoding"]
 
@@ -33,8 +33,8 @@ class DenseEncoding(Encoding):
     def decode(self) -> np.ndarray:
         return self.bits
 
-    def stored_bits(self) -> int:
-        return self.bits.size
+    def roms(self) -> dict[str, Rom]:
+        return {"weights": Rom.of_bits(self.bits.reshape(len(self.bits), -1))}
 
     def arrays(self) -> dict[str, np.ndarray]:
         """``packed`` holds the bits in raster order, eight to a byte, first bit lowest; ``shape`` says their end."""

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sw.errors import SubbitError
-from sw.train.binarize import DenseBinarizer
+from sw.train.binarize import DenseBinarizer, Regulariser
 from sw.train.config import TrainConfig
 from sw.train.estimators import sign
 from sw.train.export import compare, export
@@ -104,28 +104,39 @@ def test_progress_is_told_line_by_line_where_there_is_no_terminal(blobs, capsys)
 
 
 class Inverted(DenseBinarizer):
-    """A stand-in for a compaction method: the opposite of every sign, and a say in the loss."""
+    """A stand-in for a compaction method: the opposite of every sign, told of every step."""
 
-    asked = 0
+    def binarize(self, latent):
+        return -sign(latent)
 
-    def forward(self):
-        return -sign(self.latent)
+    def encode(self, latent):
+        return type(super().encode(latent))(1 - super().encode(latent).decode())
 
-    def export(self):
-        return type(super().export())(1 - super().export().decode())
-
-    def penalty(self):
-        type(self).asked += 1
-        return 0.1 * self.latent.square().mean()
+    def before_step(self, progress):
+        self.progress = progress
 
 
-def test_another_binarizer_trains_and_exports(blobs, tmp_path):
+class Smaller(Regulariser):
+    """A say in the loss that pulls the latent weights of a layer to zero."""
+
+    def __init__(self, binarizer):
+        super().__init__()
+        self.__dict__["binarizer"] = binarizer
+
+    def forward(self, loss, progress):
+        return 100.0 * self.binarizer.latent.square().mean()
+
+
+def test_another_binarizer_and_a_regulariser_train_and_export(blobs, tmp_path):
     def prepare(model):
         model.set_binarizer("conv1", Inverted(model.binarizers()["conv1"].latent))
+        model.regularisers["smaller"] = Smaller(model.binarizers()["conv1"])
 
     result = train(dataclasses.replace(TINY, output=str(tmp_path)), blobs, prepare)
-    assert isinstance(result.model.binarizers()["conv1"], Inverted)
-    assert Inverted.asked > 0
+    inverted, other = (result.model.binarizers()[name] for name in ("conv1", "dense1"))
+    assert isinstance(inverted, Inverted)
+    assert 0.9 < inverted.progress < 1.0
+    assert inverted.latent.abs().mean() < 0.3 * other.latent.abs().mean()
     assert compare(result.model, export(result.model), blobs.test_images).equal
     assert_same(parameters(load_model(result.path, prepare)), parameters(result.model))
 

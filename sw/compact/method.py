@@ -1,0 +1,121 @@
+"""What a compaction method is, and how one is told in a line of text.
+
+    METHOD[:OPTION=VALUE[,OPTION=VALUE ...]][@LAYER[+LAYER ...]]
+
+`codebook:n=32`, `two-level:ones=0.05@conv2+conv3`, `reuse`. Without layers a method takes those that suit it.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, TypeVar
+
+from sw.errors import SubbitError
+from sw.network import Network
+from sw.train.layers import BinaryConv2d
+from sw.train.models import BinaryModel
+
+__all__ = ["METHODS", "Method", "inner_layers", "known_layers", "parse_methods", "register"]
+
+METHODS: dict[str, type["Method"]] = {}
+_M = TypeVar("_M", bound="type[Method]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method(ABC):
+    """A way to make a network compact: its options are the fields of its dataclass, `layers` where it is used.
+
+    `attach` changes a model before it trains; `finish` changes the Network that was exported from it, or one that was
+    trained elsewhere. A method does its work in one of them or in both. Options are whole numbers, numbers, words, or
+    yes and no; `__post_init__` checks them and raises SubbitError.
+    """
+
+    kind: ClassVar[str]
+    layers: tuple[str, ...] = ()
+
+    @abstractmethod
+    def attach(self, model: BinaryModel) -> None:
+        """Give layers of `model` other weight binarisers, or the model another term of the loss, before training."""
+
+    def finish(self, network: Network) -> Network:
+        """The exported Network with what this method adds after training. Its scores stay what they were."""
+        return network
+
+    def __str__(self) -> str:
+        """The text that `parse_methods` reads as this method; options at their defaults are left out."""
+        told = [
+            f"{field.name.replace('_', '-')}={_text(getattr(self, field.name))}"
+            for field in fields(self)
+            if field.name != "layers" and getattr(self, field.name) != field.default
+        ]
+        options = f":{','.join(told)}" if told else ""
+        return f"{self.kind}{options}{'@' + '+'.join(self.layers) if self.layers else ''}"
+
+
+def register(method: _M) -> _M:
+    """Class decorator: make a method known by its kind."""
+    METHODS[method.kind] = method
+    return method
+
+
+def parse_methods(texts: Iterable[str]) -> list[Method]:
+    """The methods that `texts` tell, in their order. Raises SubbitError, one sentence, where one cannot be read."""
+    return [_parse(text) for text in texts]
+
+
+def _parse(text: str) -> Method:
+    head, _, places = text.partition("@")
+    kind, _, options = head.partition(":")
+    if kind not in METHODS:
+        raise SubbitError(f"{text!r} is no compaction: it starts with one of {', '.join(sorted(METHODS))}")
+    method = METHODS[kind]
+    known = {field.name.replace("_", "-"): field for field in fields(method) if field.name != "layers"}
+    values: dict[str, Any] = {}
+    for option in filter(None, options.split(",")):
+        name, _, value = option.partition("=")
+        if name not in known:
+            listed = ", ".join(f"{key}={_text(field.default)}" for key, field in known.items())
+            raise SubbitError(f"{text!r}: {kind} has no option {name!r}, its options are {listed}")
+        values[known[name].name] = _value(text, name, value, known[name].default)
+    layers = tuple(places.split("+")) if places else ()
+    if "@" in text and not all(layers or ("",)):
+        raise SubbitError(f"{text!r}: after @ stand the names of layers, joined by +")
+    return method(**values, layers=layers)
+
+
+def _value(text: str, name: str, value: str, default: Any) -> Any:
+    """`value` read as the type of the option's default."""
+    kinds = {bool: "yes or no", int: "a whole number", float: "a number", str: "a word"}
+    try:
+        if isinstance(default, bool):
+            return {"yes": True, "no": False}[value]
+        if isinstance(default, str) and not value:
+            raise ValueError
+        return type(default)(value)
+    except (KeyError, ValueError):
+        raise SubbitError(f"{text!r}: {name} must be {kinds[type(default)]}, not {value!r}") from None
+
+
+def _text(value: object) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+def known_layers(names: tuple[str, ...], model: BinaryModel) -> list[str]:
+    """`names`, once each is known to be a layer of `model` that has weights. Raises SubbitError."""
+    weighted = model.weighted()
+    for name in names:
+        if name not in weighted:
+            raise SubbitError(f"{name!r} is no layer with weights: they are {', '.join(weighted)}")
+    return list(names)
+
+
+def inner_layers(model: BinaryModel, convolutions: bool = False) -> list[str]:
+    """The weighted layers between the first and the last, which compaction spares as the papers do.
+
+    With `convolutions`, of these only the ones whose kernel is larger than 1x1, where there are any. A model without
+    inner layers gives all that it has.
+    """
+    weighted = model.weighted()
+    inner = list(weighted)[1:-1] or list(weighted)
+    kernels = [n for n in inner if isinstance(weighted[n], BinaryConv2d) and weighted[n].binarizer.shape[2] > 1]
+    return kernels if convolutions and kernels else inner

@@ -49,17 +49,16 @@ def train(**settings: Any) -> tuple[Network, "TrainResult"]:
     """Train a binary network and export it; returns the Network and what the training found.
 
     ``settings`` are the fields of ``sw.train.config.TrainConfig``: ``data="mnist"``, ``topology="cnn"``, ``epochs=60``
-    and so on. ``test=True`` also measures the accuracy on the test images, once, at the end.
+    and so on. ``compact=("codebook:n=32",)`` names ways to make the network compact; ``found`` of the result is what
+    they found out before it was trained. ``test=True`` also measures the accuracy on the test images, once, at the end.
 
     Raises SubbitError where torch is missing, a setting is wrong, or the data is missing or damaged.
     """
     require("train", "training")
+    from sw.compact.train import train as fit
     from sw.train.config import TrainConfig
-    from sw.train.export import export
-    from sw.train.fit import train as fit
 
-    result = fit(TrainConfig(**settings))
-    return export(result.model), result
+    return fit(TrainConfig(**settings))
 
 
 def inspect(network: Network) -> Inspection:

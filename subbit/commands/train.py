@@ -38,6 +38,13 @@ def command(
     ] = "planes",
     padding: Annotated[str, typer.Option(help="What padded taps read as: -1, +1 or zero.")] = "-1",
     activation_bits: Annotated[int, typer.Option(help="Bits of an activation.")] = 1,
+    compact: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="METHOD[:OPTION=VALUE,...][@LAYER+...]",
+            help="A way to make the network compact, as in codebook:n=32@conv2; may be given several times.",
+        ),
+    ] = None,
     estimator: Annotated[str, typer.Option(help="Gradient of the sign: ste, bireal, irnet or swish.")] = "ste",
     dropout: Annotated[float, typer.Option(help="Share of a dense layer's inputs left out in training.")] = 0.0,
     epochs: Annotated[int, typer.Option(help="Epochs to train.")] = 60,
@@ -62,14 +69,16 @@ def command(
 ) -> None:
     """Train a binary network and write it as one file; the test images are looked at once, at the end."""
     require("train", "training")
+    from sw.compact.train import resume_point
     from sw.train.fit import TrainingStopped
 
     check_writable(output)
     folder = checkpoints or output.with_name(output.name + ".training")
-    last = folder / "last.ckpt"
-    if resume and not last.is_file():
+    methods = tuple(compact or ())
+    last = resume_point(folder, methods)
+    if resume and last is None:
         raise SubbitError(f"there is no training to go on with in {folder}: leave --resume out")
-    if last.is_file() and not resume:
+    if last is not None and not resume:
         raise SubbitError(f"{folder} holds a training already: add --resume to go on with it, or remove that folder")
     settings = {
         "data": data,
@@ -80,6 +89,7 @@ def command(
         "encoding": encoding,
         "padding": padding,
         "activation_bits": activation_bits,
+        "compact": methods,
         "estimator": estimator,
         "dropout": dropout,
         "epochs": epochs,
@@ -96,11 +106,11 @@ def command(
     }
     try:
         network, result = library.train(
-            **settings, output=str(folder), resume=str(last) if resume else None, test=True, progress=True
+            **settings, output=str(folder), resume=None if last is None else str(last), test=True, progress=True
         )
     except TrainingStopped:
         kept = f"{folder} keeps the last whole epoch: give the same command with --resume to go on"
-        raise Stopped(kept if last.is_file() else "nothing was written") from None
+        raise Stopped(kept if resume_point(folder, methods) else "nothing was written") from None
     library.save(network, output)
     if checkpoints is None:
         shutil.rmtree(folder, ignore_errors=True)
@@ -110,6 +120,7 @@ def command(
         "test_accuracy": result.test_accuracy,
         "epochs": result.epochs,
         "seconds": round(result.seconds, 1),
+        "found": result.found,
         "total": library.inspect(network).as_dict()["total"],
         "settings": settings,
     }

@@ -6,32 +6,76 @@
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from sw.errors import SubbitError
 from sw.network import Network
+from sw.train.config import TrainConfig
+from sw.train.data import DataSet
+from sw.train.fit import TrainResult
 from sw.train.layers import BinaryConv2d
 from sw.train.models import BinaryModel
 
-__all__ = ["METHODS", "Method", "inner_layers", "known_layers", "parse_methods", "register"]
+__all__ = [
+    "METHODS",
+    "Method",
+    "Revision",
+    "Stage",
+    "inner_layers",
+    "known_layers",
+    "parse_methods",
+    "register",
+]
 
 METHODS: dict[str, type["Method"]] = {}
 _M = TypeVar("_M", bound="type[Method]")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a method has at hand that trains a network of its own before the training to come.
+
+    `train` trains as a config says, without compaction and without test images, in a sub-folder of its own, and goes on
+    where an earlier run of it was cut off. `folder` is that of the training to come, for what should be found again
+    by its resumption; None where nothing is kept. `tell` shows the user a line.
+    """
+
+    data: DataSet
+    folder: Path | None
+    train: Callable[[TrainConfig], TrainResult]
+    tell: Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Revision:
+    """The training that takes the place of the one that was asked for, and what was `found`, as plain values."""
+
+    config: TrainConfig
+    found: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Method(ABC):
     """A way to make a network compact: its options are the fields of its dataclass, `layers` where it is used.
 
-    `attach` changes a model before it trains; `finish` changes the Network that was exported from it, or one that was
-    trained elsewhere. A method does its work in one of them or in both. Options are whole numbers, numbers, words, or
-    yes and no; `__post_init__` checks them and raises SubbitError.
+    `revise` changes the training before it begins, `attach` a model before it trains; `finish` changes the Network that
+    was exported from it, or one that was trained elsewhere. A method does its work in one of them or in several.
+    Options are whole numbers, numbers, words, or yes and no; `__post_init__` checks them and raises SubbitError.
     """
 
     kind: ClassVar[str]
     layers: tuple[str, ...] = ()
+
+    def revise(self, config: TrainConfig, stage: Stage) -> Revision:
+        """The training to take the place of `config`, found out in a stage before it; by default the same.
+
+        Called again when a training is resumed, and must then come to the same. Raises SubbitError, before anything
+        is written, where the method does not suit `config`.
+        """
+        return Revision(config)
 
     @abstractmethod
     def attach(self, model: BinaryModel) -> None:

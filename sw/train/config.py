@@ -82,6 +82,8 @@ class TrainConfig:
             value = getattr(self, name)
             if not isinstance(value, int) or value < low:
                 raise SubbitError(f"{name} must be a whole number of at least {low}, not {value!r}")
+        if isinstance(self.compact, str) or not all(isinstance(text, str) for text in self.compact):
+            raise SubbitError(f"compact must be a tuple of texts, not {self.compact!r}")
         if not self.learning_rate > 0:
             raise SubbitError(f"learning_rate must be positive, not {self.learning_rate!r}")
         if self.max_minutes is not None and not self.max_minutes > 0:

@@ -8,7 +8,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,8 @@ class TrainResult:
     """A trained model, in eval mode and on the CPU, with the parameters of its best epoch.
 
     `validation_accuracy` and `test_accuracy` (None where it was not asked for) are shares of 1; `seconds` includes
-    earlier runs that were resumed; `path` is the best checkpoint, None where no output folder was named.
+    earlier runs that were resumed; `path` is the best checkpoint, None where no output folder was named. `found` is
+    what compaction methods found out before the training, as plain values, by the kind of the method.
     """
 
     model: BinaryModel
@@ -48,6 +49,7 @@ class TrainResult:
     seconds: float
     epochs: int
     path: Path | None
+    found: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def train(config: TrainConfig, data: DataSet | None = None, prepare: Prepare | None = None) -> TrainResult:

@@ -44,6 +44,7 @@ def test_defaults_of_train_are_those_of_the_library():
     options = {parameter.name: parameter.default for parameter in typer.main.get_command(app).commands["train"].params}
     options["topology"] = options.pop("model")
     options["devices"] = int(options["devices"])
+    options["compact"] = tuple(options["compact"] or ())
     own = ("output", "resume", "test", "progress")
     shared = {field.name: field.default for field in fields(TrainConfig) if field.name in options}
     assert {name: options[name] for name in shared if name not in own} == {

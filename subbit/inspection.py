@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sw.network import Convolution, Layer, Linear, MaxPool, Network, Thermometer, Threshold
+from sw.network import BitSlices, Convolution, Layer, Linear, MaxPool, Network, Thermometer, Threshold
 from sw.network.agreement import Agreement
 
 __all__ = ["Inspection", "LayerFacts", "inspect_network"]
@@ -138,6 +138,8 @@ def _detail(layer: Layer) -> str:
         case Convolution(kernel=(rows, columns), stride=stride, padding=padding):
             pad = "" if padding.kind == "none" else f" pad {padding.amount} ({padding.kind})"
             return f"{rows}x{columns}{f' stride {stride}' if stride > 1 else ''}{pad}{encoding}"
+        case BitSlices(slices=slices):
+            return f"bits {', '.join(map(str, slices))}"
         case MaxPool(size=size):
             return f"{size}x{size}"
         case _:

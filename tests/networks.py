@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from hw.plan.plan import Folding, Plan
 from sw.network import (
     BitPlanes,
+    BitSlices,
     Convolution,
     Dense,
     DenseEncoding,
@@ -66,14 +67,15 @@ def networks(draw: st.DrawFn, largest: int = 8) -> Network:
 
 def encode(draw: st.DrawFn, rng: np.random.Generator, chain: Chain, image: Input) -> None:
     top = 1 << image.bits
-    kind = draw(st.sampled_from(["threshold", "thermometer", "planes", "none"]))
+    kind = draw(st.sampled_from(["threshold", "thermometer", "planes", "slices", "none"]))
     if kind in ("threshold", "thermometer"):
         levels = 1 if kind == "threshold" else draw(st.integers(2, 4))
         table = np.sort(rng.integers(0, top + 1, (image.channels, levels)), axis=1)
         chain.add(Thermometer(name="encode", reads=chain.source, thresholds=table))
-    elif kind == "planes":
-        planes = draw(st.sets(st.integers(0, image.bits - 1), min_size=1))
-        chain.add(BitPlanes(name="encode", reads=chain.source, planes=tuple(sorted(planes))))
+    elif kind in ("planes", "slices"):
+        kept = tuple(sorted(draw(st.sets(st.integers(0, image.bits - 1), min_size=1))))
+        planes = BitPlanes(name="encode", reads=chain.source, planes=kept)
+        chain.add(planes if kind == "planes" else BitSlices(name="encode", reads=chain.source, slices=kept))
 
 
 def weights(draw: st.DrawFn, rng: np.random.Generator, shape: tuple[int, ...]) -> DenseEncoding:

@@ -13,7 +13,18 @@ from hw.layer.window import Fill, WindowShape
 from hw.plan.plan import Folding, Plan
 from hw.plan.schedule import Steps, buffer_words
 from hw.stream.repack import RepackShape
-from sw.network import BitPlanes, Convolution, Layer, Linear, MaxPool, Network, Scores, Thermometer, Threshold
+from sw.network import (
+    BitPlanes,
+    BitSlices,
+    Convolution,
+    Layer,
+    Linear,
+    MaxPool,
+    Network,
+    Scores,
+    Thermometer,
+    Threshold,
+)
 from sw.network.agreement import Agreement
 
 __all__ = ["Compute", "Pipeline", "Stage", "pipeline"]
@@ -224,7 +235,7 @@ class Builder:
         for layer in layers:
             if layer.reads != (previous,):
                 raise ValueError(f"{layer.name}.reads must be {previous!r} for hardware, not {layer.reads!r}")
-            if isinstance(layer, Thermometer | BitPlanes) and previous != "input":
+            if isinstance(layer, Thermometer | BitPlanes | BitSlices) and previous != "input":
                 raise ValueError(f"{layer.name} must be the first layer for hardware, not after {previous!r}")
             previous = layer.name
         pixels = self.network.input.height * self.network.input.width
@@ -232,15 +243,17 @@ class Builder:
             raise ValueError(f"pixels_per_beat must divide the {pixels} pixels, not {self.plan.pixels_per_beat!r}")
 
     def encode(self, layers: list[Layer]) -> None:
-        """The source of pixels and, behind it, thresholds or kept planes."""
+        """The source of pixels and, behind it, thresholds, kept planes or slices."""
         image, beats = self.network.input, self.plan.pixels_per_beat
         first = layers[0]
         if isinstance(first, Thermometer):
             shape = EncodeShape(image.channels, image.bits, beats, thresholds=first.thresholds)
+        elif isinstance(first, BitSlices):
+            shape = EncodeShape(image.channels, image.bits, beats, slices=first.slices)
         else:
             planes = first.planes if isinstance(first, BitPlanes) else tuple(range(image.bits))
             shape = EncodeShape(image.channels, image.bits, beats, planes=planes)
-        self.stages.append(Stage("encode", shape, first.name if isinstance(first, Thermometer) else None))
+        self.stages.append(Stage("encode", shape, first.name if isinstance(first, Thermometer | BitSlices) else None))
         self.lanes, self.bits = shape.lanes_out, shape.bits_out
         count = image.height * image.width // beats
         steps = np.arange(count) + 1

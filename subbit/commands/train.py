@@ -34,7 +34,10 @@ def command(
     ] = "cnn",
     width: Annotated[float, typer.Option(help="Factor on all channels and features of the model.")] = 1.0,
     encoding: Annotated[
-        str, typer.Option(help="How pixels enter: threshold, thermometer:N, planes, or planes:N (the N upper planes).")
+        str,
+        typer.Option(
+            help="How pixels enter: threshold, thermometer:N, planes, planes:N (N upper), slices, slices:N, slices:7+6."
+        ),
     ] = "planes",
     padding: Annotated[str, typer.Option(help="What padded taps read as: -1, +1 or zero.")] = "-1",
     activation_bits: Annotated[int, typer.Option(help="Bits of an activation.")] = 1,

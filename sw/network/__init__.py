@@ -4,6 +4,7 @@ from sw.network.encodings import DenseEncoding, Encoding
 from sw.network.file import load, save
 from sw.network.layers import (
     BitPlanes,
+    BitSlices,
     Convolution,
     Dense,
     Layer,
@@ -19,6 +20,7 @@ from sw.network.tensor import TensorType, sign, values
 
 __all__ = [
     "BitPlanes",
+    "BitSlices",
     "Convolution",
     "Dense",
     "DenseEncoding",

@@ -63,6 +63,15 @@ class BitPlanesRecord(LayerRecord):
         return layer_types.BitPlanes(name=self.name, reads=tuple(self.reads), planes=tuple(self.planes))
 
 
+class BitSlicesRecord(LayerRecord):
+    kind: Literal["slices"] = "slices"
+    slices: list[int]
+
+    def build(self, arrays: Arrays) -> Layer:
+        exactly(arrays)
+        return layer_types.BitSlices(name=self.name, reads=tuple(self.reads), slices=tuple(self.slices))
+
+
 class ConvolutionRecord(LayerRecord):
     kind: Literal["convolution"] = "convolution"
     encoding: str
@@ -116,6 +125,7 @@ class ScoresRecord(LayerRecord):
 AnyLayer = Annotated[
     ThermometerRecord
     | BitPlanesRecord
+    | BitSlicesRecord
     | ConvolutionRecord
     | DenseRecord
     | ThresholdRecord
@@ -149,6 +159,8 @@ def describe(layer: Layer) -> tuple[AnyLayer, Arrays]:
             return ThermometerRecord(**common), {"thresholds": layer.thresholds}
         case layer_types.BitPlanes():
             return BitPlanesRecord(**common, planes=list(layer.planes)), {}
+        case layer_types.BitSlices():
+            return BitSlicesRecord(**common, slices=list(layer.slices)), {}
         case layer_types.Convolution(weights=weights, padding=padding):
             record = ConvolutionRecord(
                 **common,

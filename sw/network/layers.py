@@ -13,6 +13,7 @@ from sw.network.tensor import TensorType, values
 
 __all__ = [
     "BitPlanes",
+    "BitSlices",
     "Convolution",
     "Dense",
     "Layer",
@@ -95,6 +96,32 @@ class BitPlanes(Layer):
 
     def compute(self, x: np.ndarray, source: TensorType) -> np.ndarray:
         return x & x.dtype.type(sum(1 << plane for plane in self.planes))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class BitSlices(Layer):
+    """Pixels to bits: every kept bit of every channel becomes a channel of its own, worth -1 or +1.
+
+    Output channel = input channel * len(slices) + position, the lowest kept bit first. A bit's place no longer counts:
+    the first layer weighs each one by itself (Li and Ren, CBNN, 2018, arXiv 1802.00904; order as in its code).
+    """
+
+    kind: ClassVar[str] = "slices"
+    slices: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if not self.slices or list(self.slices) != sorted(set(self.slices)) or self.slices[0] < 0:
+            raise ValueError(f"slices must be ascending bit numbers, not {self.slices!r}")
+
+    def output(self, source: TensorType) -> TensorType:
+        self.expect(source, "pixels")
+        if not set(self.slices) <= set(source.planes):
+            raise ValueError(f"{self.name}.slices must be among {source.planes}, not {self.slices}")
+        return TensorType.levels(source.height, source.width, source.channels * len(self.slices), 1)
+
+    def compute(self, x: np.ndarray, source: TensorType) -> np.ndarray:
+        bits = (x[..., None] >> np.array(self.slices, x.dtype)) & x.dtype.type(1)
+        return bits.reshape(*x.shape[:3], -1)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from sw.train.layers import (
     MaxPool,
     PlanesInput,
     Scores,
+    SlicesInput,
     ThermometerInput,
     image_order,
 )
@@ -72,6 +73,10 @@ def _planes(module: PlanesInput, name: str, reads: tuple[str, ...], _: net.Tenso
     return net.BitPlanes(name=name, reads=reads, planes=module.planes)
 
 
+def _slices(module: SlicesInput, name: str, reads: tuple[str, ...], _: net.TensorType) -> net.Layer:
+    return net.BitSlices(name=name, reads=reads, slices=module.slices)
+
+
 def _convolution(module: BinaryConv2d, name: str, reads: tuple[str, ...], _: net.TensorType) -> net.Layer:
     weights = module.binarizer.export()
     return net.Convolution(name=name, reads=reads, weights=weights, stride=module.stride, padding=module.padding)
@@ -99,6 +104,7 @@ def _scores(module: Scores, name: str, reads: tuple[str, ...], _: net.TensorType
 _LAYERS: dict[type[nn.Module], Callable[..., net.Layer]] = {
     ThermometerInput: _thermometer,
     PlanesInput: _planes,
+    SlicesInput: _slices,
     BinaryConv2d: _convolution,
     BinaryLinear: _dense,
     Activation: _threshold,

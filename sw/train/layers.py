@@ -22,6 +22,7 @@ __all__ = [
     "MaxPool",
     "PlanesInput",
     "Scores",
+    "SlicesInput",
     "ThermometerInput",
     "even_thresholds",
     "flatten",
@@ -73,6 +74,19 @@ class PlanesInput(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         return (pixels.to(torch.int32) & self.mask).to(pixels.dtype)
+
+
+class SlicesInput(nn.Module):
+    """The bits in `slices`, -1 or +1, each as a channel. Output channel: channel * len(slices) + position."""
+
+    def __init__(self, slices: tuple[int, ...]) -> None:
+        super().__init__()
+        self.slices = slices
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        places = torch.tensor(self.slices, dtype=torch.int32, device=pixels.device)[:, None, None]
+        bits = (pixels.to(torch.int32)[:, :, None] >> places) & 1  # (n, channels, slices, height, width)
+        return bits.flatten(1, 2).to(pixels.dtype).mul_(2.0).sub_(1.0)
 
 
 class _Weighted(nn.Module):

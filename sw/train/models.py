@@ -23,11 +23,12 @@ from sw.train.layers import (
     MaxPool,
     PlanesInput,
     Scores,
+    SlicesInput,
     ThermometerInput,
     even_thresholds,
 )
 
-__all__ = ["TOPOLOGIES", "BinaryModel", "ModelSpec", "Step", "parse_topology"]
+__all__ = ["TOPOLOGIES", "BinaryModel", "ModelSpec", "Step", "parse_topology", "slices_text"]
 
 TOPOLOGIES = {
     # Fully connected networks of FINN (Umuroglu et al., FPGA 2017, section 5.1) and Brevitas.
@@ -89,7 +90,8 @@ class ModelSpec:
 
     `shape`: (height, width, channels) of an image; `bits`: those of a pixel. `topology`: a name or a text. `width`:
     factor on all channels and features. `encoding`: how pixels enter: `threshold` (one bit a pixel), `thermometer:N`
-    (N bits), `planes` (the integers) or `planes:N` (the N upper planes).
+    (N bits), `planes` (the integers), `planes:N` (the N upper planes), `slices` (every bit a channel of its own),
+    `slices:N` (the N upper bits) or `slices:7+6+4` (these bits; `slices:4+` is one).
     `padding`: what padded taps read as: -1, +1 or zero (a layer that reads pixels always pads with zero).
     `activation_bits`: bits of an activation. `estimator`: the gradient of the activations' sign.
     `input_dropout`, `dropout`: share of the inputs of the first, and of every later dense layer, left out in training.
@@ -136,17 +138,37 @@ class ModelSpec:
         kind, _, number = self.encoding.partition(":")
         if kind == "planes" and not number:
             return None
-        if kind == "threshold" and not number:
-            number = "1"
-        top = self.bits if kind == "planes" else 2**self.bits - 1
-        if kind not in ("threshold", "thermometer", "planes") or not number.isdecimal() or not 1 <= int(number) <= top:
+        if kind == "slices" and "+" in number:
+            return SlicesInput(self._named_slices(number))
+        if kind in ("threshold", "slices") and self.encoding == kind:
+            number = "1" if kind == "threshold" else str(self.bits)
+        top = self.bits if kind in ("planes", "slices") else 2**self.bits - 1
+        known = kind in ("threshold", "thermometer", "planes", "slices")
+        if not known or not number.isdecimal() or not 1 <= int(number) <= top:
             raise SubbitError(
-                f"encoding must be threshold, thermometer:N, planes or planes:N with N from 1 to "
-                f"{top if kind == 'planes' else 2**self.bits - 1} for {self.bits}-bit pixels, not {self.encoding!r}"
+                f"encoding must be threshold, thermometer:N, planes, planes:N, slices, slices:N or slices:A+B with N "
+                f"from 1 to {top} for {self.bits}-bit pixels, not {self.encoding!r}"
             )
-        if kind == "planes":
-            return PlanesInput(tuple(range(self.bits - int(number), self.bits)))
+        if kind in ("planes", "slices"):
+            upper = tuple(range(self.bits - int(number), self.bits))
+            return PlanesInput(upper) if kind == "planes" else SlicesInput(upper)
         return ThermometerInput(torch.tensor([even_thresholds(int(number), self.bits)] * self.shape[2]))
+
+    def _named_slices(self, text: str) -> tuple[int, ...]:
+        """The bits in a text such as 7+6+4, ascending. Raises SubbitError."""
+        words = text.removesuffix("+").split("+")
+        numbers = [int(word) for word in words if word.isdecimal()]
+        if len(set(numbers)) < len(words) or max(numbers) >= self.bits:
+            raise SubbitError(
+                f"encoding must name different bits from 0 to {self.bits - 1}, as in slices:2+0 or slices:2+, not "
+                f"{self.encoding!r}"
+            )
+        return tuple(sorted(numbers))
+
+
+def slices_text(slices: tuple[int, ...]) -> str:
+    """The encoding text that names these bits."""
+    return f"slices:{'+'.join(map(str, sorted(slices, reverse=True)))}{'+' if len(slices) == 1 else ''}"
 
 
 class BinaryModel(nn.Module):
@@ -223,6 +245,8 @@ class _Builder:
             self.layers["encode"] = encode
         if isinstance(encode, ThermometerInput):
             self.channels, self.ends, self.pixels = encode.thresholds.numel(), (-1, 1), False
+        if isinstance(encode, SlicesInput):
+            self.channels, self.ends, self.pixels = self.channels * len(encode.slices), (-1, 1), False
         for step in parse_topology(self.spec.topology):
             if self.count["dense"] and step.kind != "dense":
                 raise SubbitError(f"topology {self.spec.topology!r} must have its dense layers last, not {step.kind}")

@@ -164,8 +164,13 @@ def test_pools_equal_their_reference(shape, gaps, stalls):
 
 @pytest.mark.parametrize(
     "shape",
-    [EncodeShape(3, 8, 2, thresholds=RNG.integers(0, 257, (3, 4))), EncodeShape(2, 8, 1, planes=(1, 6, 7))],
-    ids=["thermometer", "planes"],
+    [
+        EncodeShape(3, 8, 2, thresholds=RNG.integers(0, 257, (3, 4))),
+        EncodeShape(2, 8, 1, planes=(1, 6, 7)),
+        EncodeShape(3, 8, 2, slices=(0, 4, 7)),
+        EncodeShape(1, 1, 2, slices=(0,)),
+    ],
+    ids=["thermometer", "planes", "slices", "one slice"],
 )
 def test_encoders_equal_their_reference(shape):
     pixels = RNG.integers(0, 1 << shape.bits, (20, shape.pixels * shape.channels))

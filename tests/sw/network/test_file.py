@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from safetensors.numpy import load_file, save_file
 
 from sw.errors import SubbitError
-from sw.network import load, save
+from sw.network import BitSlices, Dense, DenseEncoding, Input, Network, Scores, load, save
 from sw.network.file import FORMAT, SCHEMA
 from tests.networks import networks, random_images
 
@@ -24,6 +24,25 @@ def test_what_is_saved_comes_back(network, tmp_path_factory):
     assert [layer.name for layer in again.layers] == [layer.name for layer in network.layers]
     for name, array in first.activations.items():
         np.testing.assert_array_equal(second.activations[name], array)
+
+
+def test_slices_are_kept_in_the_description_alone(tmp_path):
+    layers = (
+        BitSlices(name="encode", reads=("input",), slices=(2, 7)),
+        Dense(name="dense1", reads=("encode",), weights=DenseEncoding(np.ones((3, 8), np.uint8))),
+        Scores(name="scores", reads=("dense1",), scale=np.ones(3, np.int64), bias=np.zeros(3, np.int64)),
+    )
+    path = tmp_path / "n.safetensors"
+    save(Network("slices", Input(2, 1, 2), layers), path)
+    first = load(path).layers[0]
+    assert isinstance(first, BitSlices)
+    assert first.slices == (2, 7)
+    rewrite(path, lambda m, d, a: m["layers"][0].update(slices=[7, 2]))
+    with pytest.raises(SubbitError, match="slices must be ascending bit numbers"):
+        load(path)
+    rewrite(path, lambda m, d, a: (m["layers"][0].update(slices=[2, 7]), a.update({"encode.extra": np.zeros(1)})))
+    with pytest.raises(SubbitError, match="is damaged"):
+        load(path)
 
 
 def rewrite(path, change):

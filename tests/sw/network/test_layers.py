@@ -7,6 +7,7 @@ import pytest
 
 from sw.network import (
     BitPlanes,
+    BitSlices,
     Convolution,
     Dense,
     DenseEncoding,
@@ -116,6 +117,33 @@ def test_planes_that_are_dropped_read_as_zero():
     out = layer.output(TensorType.pixels(3, 1, 1, tuple(range(8))))
     assert layer.compute(x, TensorType.pixels(3, 1, 1, tuple(range(8)))).reshape(-1).tolist() == [130, 0, 130]
     assert (out.planes, out.high) == ((1, 7), 130)
+
+
+def test_slices_are_channels_colour_by_colour_with_the_lowest_bit_first():
+    layer = BitSlices(name="s", reads=("input",), slices=(0, 6, 7))
+    source = TensorType.pixels(1, 3, 2, tuple(range(8)))
+    x = np.array([[[[255, 0], [1, 64], [128, 193]]]], np.uint8).reshape(1, 1, 3, 2)
+    assert layer.compute(x, source).reshape(3, 6).tolist() == [
+        [1, 1, 1, 0, 0, 0],
+        [1, 0, 0, 0, 1, 0],
+        [0, 0, 1, 1, 1, 1],
+    ]
+    assert layer.compute(x, source).dtype == np.uint8
+    assert layer.output(source) == TensorType.levels(1, 3, 6, 1)
+
+
+@pytest.mark.parametrize("slices", [(), (1, 0), (1, 1), (-1, 2)])
+def test_slices_are_ascending_bit_numbers(slices):
+    with pytest.raises(ValueError, match="slices must be ascending bit numbers, not"):
+        BitSlices(name="s", reads=("input",), slices=slices)
+
+
+def test_slices_must_be_bits_of_the_pixels():
+    layer = BitSlices(name="s", reads=("input",), slices=(3, 4))
+    with pytest.raises(ValueError, match=r"s.slices must be among \(0, 1, 2, 3\), not \(3, 4\)"):
+        layer.output(TensorType.pixels(1, 1, 1, (0, 1, 2, 3)))
+    with pytest.raises(ValueError, match="s must read pixels"):
+        layer.output(TensorType.levels(1, 1, 1, 1))
 
 
 def test_thresholds_count_and_invert():

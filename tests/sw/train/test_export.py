@@ -57,7 +57,9 @@ def test_every_padding_and_number_of_levels_is_exported_exactly(padding, bits):
     check(ModelSpec((9, 7, 1), 4, 4, text, padding=padding, activation_bits=bits))
 
 
-@pytest.mark.parametrize("encoding", ["threshold", "thermometer:5", "planes", "planes:1", "planes:3"])
+@pytest.mark.parametrize(
+    "encoding", ["threshold", "thermometer:5", "planes", "planes:1", "planes:3", "slices", "slices:3+1"]
+)
 @pytest.mark.parametrize("topology", ["dense 9, dense 7", "conv 6 pad 1, pool, dense 7"])
 def test_every_encoding_is_exported_exactly(encoding, topology):
     check(ModelSpec((6, 5, 3), 4, 4, topology, encoding=encoding))

@@ -3,7 +3,8 @@ import torch
 
 from sw.errors import SubbitError
 from sw.train.binarize import DenseBinarizer
-from sw.train.models import TOPOLOGIES, BinaryModel, ModelSpec, parse_topology
+from sw.train.layers import SlicesInput
+from sw.train.models import TOPOLOGIES, BinaryModel, ModelSpec, parse_topology, slices_text
 
 
 @pytest.mark.parametrize("topology", TOPOLOGIES)
@@ -57,9 +58,16 @@ def test_a_topology_that_cannot_be_is_explained(topology, message):
     ("field", "value", "message"),
     [
         ("width", 0.0, "width must be positive, not 0.0"),
-        ("encoding", "fourier", "encoding must be threshold, thermometer:N, planes or planes:N with N from 1 to 15"),
+        ("encoding", "fourier", "encoding must be threshold, thermometer:N, planes, planes:N, slices"),
         ("encoding", "thermometer", "encoding must be threshold"),
+        ("encoding", "thermometer:16", "N from 1 to 15 for 4-bit pixels, not 'thermometer:16'"),
         ("encoding", "planes:5", "N from 1 to 4 for 4-bit pixels, not 'planes:5'"),
+        ("encoding", "slices:5", "N from 1 to 4 for 4-bit pixels, not 'slices:5'"),
+        ("encoding", "slices:", "N from 1 to 4 for 4-bit pixels, not 'slices:'"),
+        ("encoding", "slices:4+0", "encoding must name different bits from 0 to 3, as in slices:2+0 or slices:2+, not"),
+        ("encoding", "slices:3+3", "must name different bits from 0 to 3"),
+        ("encoding", "slices:3+x", "must name different bits from 0 to 3"),
+        ("encoding", "slices:+", "must name different bits from 0 to 3"),
         ("padding", "none", "padding must be -1, +1 or zero, not 'none'"),
         ("estimator", "relu", "estimator must be one of ste, bireal, irnet, swish, not 'relu'"),
         ("activation_bits", 0, "activation_bits must be from 1 to 8, not 0"),
@@ -70,6 +78,31 @@ def test_a_bad_choice_is_named(field, value, message):
     with pytest.raises(SubbitError) as error:
         ModelSpec((8, 8, 1), 4, 3, **{field: value})
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "slices"),
+    [
+        ("slices", (0, 1, 2, 3)),
+        ("slices:4", (0, 1, 2, 3)),
+        ("slices:1", (3,)),
+        ("slices:2", (2, 3)),
+        ("slices:3+0+2", (0, 2, 3)),
+        ("slices:0+2", (0, 2)),
+        ("slices:1+", (1,)),
+    ],
+)
+def test_slices_are_named_by_their_number_or_one_by_one(text, slices):
+    layer = ModelSpec((8, 8, 1), 4, 3, encoding=text).input_layer()
+    assert isinstance(layer, SlicesInput)
+    assert layer.slices == slices
+    assert ModelSpec((8, 8, 1), 4, 3, encoding=slices_text(slices)).input_layer().slices == slices
+
+
+def test_a_model_on_slices_reads_bits_that_are_padded_as_bits():
+    model = BinaryModel(ModelSpec((8, 8, 3), 4, 3, "conv 2 pad 1", encoding="slices:3+1", padding="+1"))
+    assert model.layers["conv1"].binarizer.shape == (2, 6, 3, 3)
+    assert model.layers["conv1"].edge == 1
 
 
 def test_pooling_pixels_is_refused():

@@ -51,6 +51,10 @@ class WeightBinarizer(nn.Module, ABC):
     def export(self) -> Encoding:
         """The weights as the Network stores them."""
 
+    def ready(self) -> bool:
+        """Whether the weights are as compact as they are to be. An epoch before that is not kept as the best."""
+        return True
+
     def before_step(self, progress: float) -> None:
         """Called before every training step with the share of the training that is done, 0 to 1."""
 
@@ -67,7 +71,12 @@ class Regulariser(nn.Module, ABC):
 
 
 class LatentBinarizer(WeightBinarizer):
-    """Weights that follow from latent real ones, kept in [-1, 1]; how they follow is told by `binarize`."""
+    """Weights that follow from latent real ones; how they follow is told by `binarize`.
+
+    Latent weights are kept in [-reach, reach].
+    """
+
+    reach = 1.0
 
     def __init__(self, latent: Tensor) -> None:
         super().__init__(tuple(latent.shape))
@@ -89,7 +98,7 @@ class LatentBinarizer(WeightBinarizer):
 
     @torch.no_grad()
     def after_step(self) -> None:
-        self.latent.clamp_(-1.0, 1.0)
+        self.latent.clamp_(-self.reach, self.reach)
 
 
 class DenseBinarizer(LatentBinarizer):

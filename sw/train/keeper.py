@@ -9,6 +9,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from sw.errors import SubbitError
+from sw.train.models import BinaryModel
 
 __all__ = ["Keeper", "read_checkpoint"]
 
@@ -16,12 +17,14 @@ __all__ = ["Keeper", "read_checkpoint"]
 class Keeper(Callback):
     """Writes `last.ckpt` after every validation, and `best.ckpt` after one that none before it surpasses.
 
-    Of equally good epochs the later one is kept: it was trained at the smaller learning rate.
+    Of equally good epochs the later one is kept: it was trained at the smaller learning rate. An epoch whose weights
+    are as compact as they are to be surpasses all whose weights were not.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.best = -1.0
+        self.ready = False
 
     @property
     def last_path(self) -> Path:
@@ -34,8 +37,11 @@ class Keeper(Callback):
         return self.folder / "best.ckpt"
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        accuracy = float(trainer.callback_metrics["val_accuracy"])
-        better, self.best = accuracy >= self.best, max(accuracy, self.best)
+        model: BinaryModel = pl_module.model  # type: ignore[assignment]
+        accuracy, ready = float(trainer.callback_metrics["val_accuracy"]), model.ready()
+        better = (ready, accuracy) >= (self.ready, self.best)
+        if better:
+            self.ready, self.best = ready, accuracy
         fresh = self.folder / "saving.tmp"
         trainer.save_checkpoint(fresh)
         if trainer.is_global_zero:
@@ -46,10 +52,10 @@ class Keeper(Callback):
             os.replace(fresh, self.last_path)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"best": self.best}
+        return {"best": self.best, "ready": self.ready}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.best = state_dict["best"]
+        self.best, self.ready = state_dict["best"], state_dict["ready"]
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

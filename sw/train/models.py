@@ -219,6 +219,10 @@ class BinaryModel(nn.Module):
             raise ValueError(f"binarizer must have the shape {layers[name].binarizer.shape}, not {binarizer.shape}")
         layers[name].binarizer = binarizer
 
+    def ready(self) -> bool:
+        """Whether every layer's weights are as compact as they are to be."""
+        return all(binarizer.ready() for binarizer in self.binarizers().values())
+
     def set_progress(self, sharpness: float) -> None:
         """Give every activation IR-Net's t for this part of the training."""
         for module in self.modules():

@@ -16,7 +16,6 @@ from sw.train.estimators import sign
 from sw.train.export import compare
 from sw.train.fit import TrainingStopped
 from sw.train.loop import Learner
-from tests.sw.train.conftest import make_blobs
 
 TINY = TrainConfig(
     topology="conv 4 pad 1, pool, dense 8", epochs=4, batch=32, learning_rate=0.02, validation=0.2, progress=False,
@@ -62,11 +61,6 @@ class Widened(Method):
 
     def attach(self, model):
         pass
-
-
-@pytest.fixture(scope="module")
-def blobs():
-    return make_blobs()
 
 
 @pytest.fixture(autouse=True)

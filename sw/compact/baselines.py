@@ -1,0 +1,56 @@
+"""Codebooks that are not learned, to measure the learned ones against."""
+
+import torch
+from torch import Tensor
+
+from sw.compact.nearest import CodebookBinarizer, all_codewords
+from sw.compact.subset import word_numbers
+from sw.train.estimators import sign
+
+__all__ = ["MostFrequent", "RandomSubset"]
+
+
+class RandomSubset(CodebookBinarizer):
+    """`n` codewords drawn once and kept."""
+
+    table: Tensor
+
+    def __init__(self, latent: Tensor, n: int) -> None:
+        super().__init__(latent)
+        everything = all_codewords(self.words.taps)
+        self.register_buffer("table", everything[torch.randperm(len(everything))[:n]])
+
+    def codewords(self) -> Tensor:
+        return self.table
+
+
+class MostFrequent(CodebookBinarizer):
+    """Plain signs for the first `settled` of the training; then the `n` words that are most frequent, kept.
+
+    Of equally frequent words the lower number is taken.
+    """
+
+    table: Tensor
+    done: Tensor
+
+    def __init__(self, latent: Tensor, n: int, settled: float = 0.6) -> None:
+        super().__init__(latent)
+        self.n, self.settled = n, settled
+        self.register_buffer("table", all_codewords(self.words.taps)[:n])
+        self.register_buffer("done", torch.zeros((), dtype=torch.bool))
+
+    def ready(self) -> bool:
+        return bool(self.done)
+
+    @torch.no_grad()
+    def before_step(self, progress: float) -> None:
+        if progress >= self.settled and not bool(self.done):
+            everything = all_codewords(self.words.taps).to(self.latent)
+            numbers = word_numbers(sign(self.cut(self.latent)))
+            counts = torch.bincount(numbers, minlength=len(everything))
+            order = torch.argsort(counts, descending=True, stable=True)
+            self.table.copy_(everything[order[: self.n]])
+            self.done.fill_(True)
+
+    def codewords(self) -> Tensor:
+        return self.table if bool(self.done) else all_codewords(self.words.taps).to(self.latent)

@@ -1,0 +1,88 @@
+"""Codebooks: the kernels of a layer come from a few codewords, chosen in one of four ways."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from sw.compact.baselines import MostFrequent, RandomSubset
+from sw.compact.method import Method, inner_layers, known_layers, register
+from sw.compact.nearest import CodebookBinarizer
+from sw.compact.sparks import SparseSelection
+from sw.compact.subset import RefinedSubset
+from sw.errors import SubbitError
+from sw.network.words import LONGEST, Words
+from sw.train.binarize import DenseBinarizer, kernel_order
+from sw.train.models import BinaryModel
+
+__all__ = ["WAYS", "Codebook"]
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class Codebook(Method):
+    """`n` codewords a layer, chosen `by` sparks (learned selection), snn (refined subset), frequent or random.
+
+    A layer whose words have fewer taps than `n` needs gets all words there are. Without layers, the inner convolutions
+    get codebooks, or the inner dense layers where there is no convolution. Of learned selection: `exact` takes the
+    square assignment of the paper, `temperature` and `iterations` are Sinkhorn's, `noise` the size of the Gumbel noise
+    at first. `every` is how many steps a choice lasts (0: one of learned selection, 25 of a refined subset), `settled`
+    the share of the training after which it stays (that of frequent too).
+    """
+
+    kind: ClassVar[str] = "codebook"
+    n: int = 32
+    by: str = "sparks"
+    exact: bool = False
+    every: int = 0
+    temperature: float = 1e-2
+    iterations: int = 10
+    noise: float = 1.0
+    settled: float = 0.6
+
+    def __post_init__(self) -> None:
+        if not 4 <= self.n <= 1 << LONGEST:
+            raise SubbitError(f"a codebook's n must be from 4 to {1 << LONGEST}, not {self.n}")
+        if self.by not in WAYS:
+            raise SubbitError(f"a codebook is chosen by {', '.join(WAYS)}, not {self.by!r}")
+        if self.iterations < 1 or not self.temperature > 0:
+            raise SubbitError("a codebook's iterations must be at least 1, and its temperature positive")
+        if self.every < 0 or not self.noise >= 0:
+            raise SubbitError("a codebook's every and noise must not be negative")
+        if not 0.0 < self.settled <= 1.0:
+            raise SubbitError(f"a codebook's settled must be above 0 and at most 1, not {self.settled}")
+
+    def attach(self, model: BinaryModel) -> None:
+        binarizers = model.binarizers()
+        for name in known_layers(self.layers, model) or inner_layers(model, convolutions=True):
+            binarizer = binarizers[name]
+            if not isinstance(binarizer, DenseBinarizer):
+                raise SubbitError(f"{name} is compacted already: give a layer one codebook, before any other method")
+            try:
+                words = Words(tuple(kernel_order(binarizer.latent).shape))
+            except ValueError as error:
+                raise SubbitError(f"{name} cannot have a codebook: {error}") from None
+            n = min(self.n, words.codewords)
+            model.set_binarizer(name, WAYS[self.by](self, binarizer.latent, n))
+
+
+def _sparks(method: Codebook, latent: Tensor, n: int) -> CodebookBinarizer:
+    return SparseSelection(
+        latent,
+        n,
+        exact=method.exact,
+        every=method.every or 1,
+        temperature=method.temperature,
+        iterations=method.iterations,
+        noise=method.noise,
+        settled=method.settled,
+    )
+
+
+WAYS: dict[str, Callable[[Codebook, Tensor, int], CodebookBinarizer]] = {
+    "sparks": _sparks,
+    "snn": lambda method, latent, n: RefinedSubset(latent, n, method.every or 25),
+    "frequent": lambda method, latent, n: MostFrequent(latent, n, method.settled),
+    "random": lambda method, latent, n: RandomSubset(latent, n),
+}

@@ -1,0 +1,97 @@
+"""Sparse kernel selection: a layer's codewords are picked out of all words by a learned permutation.
+
+Wang et al., Compacting Binary Neural Networks by Sparse Kernel Selection, CVPR 2023, section 3: N = 2**taps words B,
+U = B V, V the first n columns of a permutation, found from learnable preferences X and Gumbel noise by Sinkhorn and the
+Hungarian method forward, and straight through to the Sinkhorn steps backward. No codeword can repeat.
+
+How X starts, how the noise fades and when the choice is settled is not told there, and is ours: X starts at Gumbel
+noise, the noise fades in a line, and at `settled` of the training the choice is made once more without noise, and kept.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from sw.compact.nearest import CodebookBinarizer, all_codewords
+from sw.compact.sinkhorn import assignment, gumbel, sinkhorn
+
+__all__ = ["SparseSelection"]
+
+
+class SparseSelection(CodebookBinarizer):
+    """Learned selection of `n` codewords.
+
+    `exact`: a square X and its N x N assignment, as the paper has it; else X has a column for each codeword and one,
+    `rest`, in place of the N - n that are not chosen, and the assignment is N x n. The two are the same where those
+    N - n columns of the square X are equal. `rest` starts, and gets noise, as the largest of N - n numbers would.
+    The choice is made anew, and X gets its gradient, at every `every`-th step; between those the codewords stay.
+    """
+
+    def __init__(
+        self,
+        latent: Tensor,
+        n: int,
+        *,
+        exact: bool = False,
+        every: int = 1,
+        temperature: float = 1e-2,
+        iterations: int = 10,
+        noise: float = 1.0,
+        settled: float = 0.6,
+    ) -> None:
+        super().__init__(latent)
+        self.n, self.exact, self.every = n, exact, every
+        self.temperature, self.iterations, self.noise, self.settled = temperature, iterations, noise, settled
+        everything = all_codewords(self.words.taps)
+        total = len(everything)
+        self.register_buffer("everything", everything, persistent=False)
+        self.preferences = nn.Parameter(gumbel((total, total if exact else n)))
+        self.rest = None if exact or n == total else nn.Parameter(gumbel((total,)) + math.log(total - n))
+        self.register_buffer("chosen", assignment(self.preferences)[:n])
+        self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
+        self.register_buffer("done", torch.zeros((), dtype=torch.bool))
+        self.fresh: Tensor | None = None
+
+    everything: Tensor
+    chosen: Tensor
+    steps: Tensor
+    done: Tensor
+
+    def select(self, noise: float) -> Tensor:
+        """P_GS (N, columns of X) of the preferences with so much noise; `chosen` becomes the assignment of it."""
+        noisy = self.preferences + noise * gumbel(tuple(self.preferences.shape)).to(self.preferences)
+        rest = self.rest
+        if rest is not None:
+            largest = gumbel(tuple(rest.shape)) + math.log(len(rest) - self.n)
+            rest = (rest + noise * largest.to(rest)) / self.temperature
+        soft = sinkhorn(noisy / self.temperature, self.iterations, rest)
+        # A row that is not chosen counts with one of the other columns, so what it would give there is a loss.
+        self.chosen = assignment(soft if rest is None else soft[:, :-1] - soft[:, -1:])[: self.n]
+        return soft[:, : self.n]
+
+    def before_step(self, progress: float) -> None:
+        self.fresh = None
+        if bool(self.done):
+            return
+        if progress >= self.settled:
+            with torch.no_grad():
+                self.select(0.0)
+            self.done.fill_(True)
+        elif int(self.steps) % self.every == 0:
+            soft = self.select(self.noise * (1.0 - progress / self.settled))
+            hard = torch.zeros_like(soft)
+            hard[self.chosen, torch.arange(self.n, device=soft.device)] = 1.0
+            straight = hard + (soft - soft.detach())
+            self.fresh = self.everything.T @ straight
+        self.steps += 1
+
+    @torch.no_grad()
+    def after_step(self) -> None:
+        super().after_step()
+        self.fresh = None
+
+    def codewords(self) -> Tensor:
+        if self.training and self.fresh is not None:
+            return self.fresh.T
+        return self.everything[self.chosen]

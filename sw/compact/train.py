@@ -39,11 +39,14 @@ def train(config: TrainConfig, data: DataSet | None = None) -> tuple[Network, Tr
     _check_attach(config, data, prepare)
     found: dict[str, dict[str, Any]] = {}
     revised = config
-    for method in methods:
-        revision = method.revise(revised, _stage(method, revised, data, folder))
-        revised = revision.config
-        if revision.found:
-            found[method.kind] = revision.found
+    try:
+        for method in methods:
+            revision = method.revise(revised, _stage(method, revised, data, folder))
+            revised = revision.config
+            if revision.found:
+                found[method.kind] = revision.found
+    except KeyboardInterrupt:
+        raise _stopped(TrainingStopped("training was stopped, and nothing was kept of it"), config, folder) from None
     if in_stage:
         last = _last(folder)
         revised = replace(revised, output=str(folder), resume=str(last) if last else None)

@@ -75,6 +75,24 @@ def test_training_goes_on_where_it_was_stopped(command, tmp_path):
     assert json.loads(outcome.out)["epochs"] == 2
 
 
+def test_compaction_is_trained_told_and_written(command, tmp_path):
+    train = ("train", "-o", "net.safetensors", "--model", "dense 16", "--checkpoints", "kept", "--epochs", "1")
+    outcome = command(*train, "--compact", "slices:keep=2,seeds=1", "--json")
+    assert outcome.status == 0
+    assert "slices: training on all 4 slices\n" in outcome.err
+    document = json.loads(outcome.out)
+    assert document["settings"]["compact"] == ["slices:keep=2,seeds=1"]
+    assert (
+        json.loads((tmp_path / "kept" / "slices.json").read_text())["choice"] == document["found"]["slices"]["choice"]
+    )
+    encode = subbit.load("net.safetensors").layers[0]
+    assert list(encode.slices) == document["found"]["slices"]["choice"]["kept"]
+    assert document["total"]["weights"] == 64 * 2 * 8 + 8 * 10
+    shown = json.loads(command("inspect", "net.safetensors", "--json").out)["layers"][0]
+    assert (shown["kind"], shown["thresholds"], shown["rom_bits"]) == ("slices", 0, 0)
+    assert shown["detail"] == "bits " + ", ".join(map(str, encode.slices))
+
+
 def test_inspect(command, network_file):
     document = json.loads(command("inspect", network_file, "--json").out)
     assert [layer["name"] for layer in document["layers"]][-1] == "scores"

@@ -24,9 +24,20 @@ class LayerFacts:
         Binary weights, and the ROM bits that their encoding needs.
     thresholds, threshold_bits
         Thresholds, and the ROM bits for them, one of direction for each channel included.
+    encoding
+        How the weights are stored ("dense", "codebook", "two-level of sparse"), as text.
+    table_bits
+        Those of ``weight_bits`` that are a codebook.
+    ones
+        Weights whose bit is 1.
+    depth
+        Outputs that are computed one from the other, at most.
     operations
-        Binary operations for one image: an XNOR and an addition for each weight, at each output pixel, for each bit
-        plane that is read.
+        Binary operations of one image without any compaction: an XNOR and an addition for each weight, at each output
+        pixel, for each bit plane that is read.
+    bit_operations
+        What compaction leaves of them, a tap compared and counted being one, a count looked up and added one half (the
+        accounting of Sub-bit Neural Networks, ICCV 2021). Without compaction, half of ``operations``.
     """
 
     name: str
@@ -38,6 +49,11 @@ class LayerFacts:
     thresholds: int = 0
     threshold_bits: int = 0
     operations: int = 0
+    bit_operations: float = 0
+    table_bits: int = 0
+    ones: int = 0
+    depth: int = 0
+    encoding: str = ""
 
     @property
     def rom_bits(self) -> int:
@@ -49,9 +65,20 @@ class LayerFacts:
         """Stored bits of one weight, or None for a layer without weights."""
         return self.weight_bits / self.weights if self.weights else None
 
+    @property
+    def bits_per_weight_without_table(self) -> float | None:
+        """The same, the codebook left out, as papers count it."""
+        return (self.weight_bits - self.table_bits) / self.weights if self.weights else None
+
+    @property
+    def ones_share(self) -> float | None:
+        """The share of weights whose bit is 1, or None for a layer without weights."""
+        return self.ones / self.weights if self.weights else None
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return {**asdict(self), "bits_per_weight": self.bits_per_weight, "rom_bits": self.rom_bits}
+        derived = ("bits_per_weight", "bits_per_weight_without_table", "ones_share", "rom_bits")
+        return {**asdict(self), **{name: getattr(self, name) for name in derived}}
 
 
 @dataclass(frozen=True)
@@ -79,6 +106,31 @@ class Inspection:
         return self.weight_bits / self.weights if self.weights else 0.0
 
     @property
+    def table_bits(self) -> int:
+        """Bits that store codebooks."""
+        return sum(layer.table_bits for layer in self.layers)
+
+    @property
+    def bits_per_weight_without_table(self) -> float:
+        """Stored bits of one weight over all layers, codebooks left out."""
+        return (self.weight_bits - self.table_bits) / self.weights if self.weights else 0.0
+
+    @property
+    def ones_share(self) -> float:
+        """The share of weights whose bit is 1."""
+        return sum(layer.ones for layer in self.layers) / self.weights if self.weights else 0.0
+
+    @property
+    def depth(self) -> int:
+        """Outputs of one layer that are computed one from the other, at most."""
+        return max((layer.depth for layer in self.layers), default=0)
+
+    @property
+    def bit_operations(self) -> float:
+        """Binary operations for one image that compaction leaves."""
+        return sum(layer.bit_operations for layer in self.layers)
+
+    @property
     def rom_bits(self) -> int:
         """Bits that store weights and thresholds."""
         return sum(layer.rom_bits for layer in self.layers)
@@ -90,12 +142,24 @@ class Inspection:
 
     @property
     def operations(self) -> int:
-        """Binary operations for one image."""
+        """Binary operations for one image without any compaction."""
         return sum(layer.operations for layer in self.layers)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        totals = ("weights", "weight_bits", "bits_per_weight", "thresholds", "rom_bits", "operations")
+        totals = (
+            "weights",
+            "weight_bits",
+            "table_bits",
+            "bits_per_weight",
+            "bits_per_weight_without_table",
+            "ones_share",
+            "depth",
+            "thresholds",
+            "rom_bits",
+            "operations",
+            "bit_operations",
+        )
         return {
             "name": self.name,
             "input": self.input,
@@ -113,13 +177,19 @@ def inspect_network(network: Network) -> Inspection:
 
 def _facts(network: Network, layer: Layer) -> LayerFacts:
     output = network.shapes[layer.name]
-    counts: dict[str, int] = {}
+    counts: dict[str, Any] = {}
     if isinstance(layer, Linear):
         weights = layer.taps * layer.outputs
         pixels = output.height * output.width
         counts["weights"] = weights
         counts["weight_bits"] = layer.weights.stored_bits()
-        counts["operations"] = 2 * weights * pixels * len(network.source(layer).planes)
+        planes = len(network.source(layer).planes)
+        counts["operations"] = 2 * weights * pixels * planes
+        counts["bit_operations"] = layer.weights.bit_operations() * pixels * planes
+        counts["table_bits"] = layer.weights.table_bits()
+        counts["ones"] = int(layer.weights.decode().sum())
+        counts["depth"] = layer.weights.depth
+        counts["encoding"] = str(layer.weights)
     if isinstance(layer, Thermometer):
         counts["thresholds"] = layer.thresholds.size
         counts["threshold_bits"] = layer.thresholds.size * network.input.bits
@@ -127,13 +197,21 @@ def _facts(network: Network, layer: Layer) -> LayerFacts:
         summed = network.layer(layer.reads[0])
         counts["thresholds"] = layer.thresholds.size
         if isinstance(summed, Linear):
-            top = Agreement.of(summed, network.source(summed)).top
-            counts["threshold_bits"] = layer.thresholds.size * (top + 1).bit_length() + len(layer.invert)
+            width = _threshold_width(summed, network)
+            counts["threshold_bits"] = layer.thresholds.size * width + len(layer.invert)
     return LayerFacts(layer.name, layer.kind, str(output), _detail(layer), **counts)
 
 
+def _threshold_width(layer: Linear, network: Network) -> int:
+    """Bits of a threshold on what ``layer`` counts: agreements, or for weights of two levels the sum itself."""
+    if layer.plain:
+        return (Agreement.of(layer, network.source(layer)).top + 1).bit_length()
+    sums = network.shapes[layer.name]
+    return (sums.high - sums.low + 1).bit_length()
+
+
 def _detail(layer: Layer) -> str:
-    encoding = f", {layer.weights.kind}" if isinstance(layer, Linear) and layer.weights.kind != "dense" else ""
+    encoding = f", {layer.weights}" if isinstance(layer, Linear) and layer.weights.kind != "dense" else ""
     match layer:
         case Convolution(kernel=(rows, columns), stride=stride, padding=padding):
             pad = "" if padding.kind == "none" else f" pad {padding.amount} ({padding.kind})"

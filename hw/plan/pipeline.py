@@ -13,6 +13,7 @@ from hw.layer.window import Fill, WindowShape
 from hw.plan.plan import Folding, Plan
 from hw.plan.schedule import Steps, buffer_words
 from hw.stream.repack import RepackShape
+from sw.errors import SubbitError
 from sw.network import (
     BitPlanes,
     BitSlices,
@@ -109,7 +110,14 @@ def window_of(layer: Linear, network: Network, folding: Folding) -> WindowShape:
 
 
 def product_of(layer: Linear, network: Network, folding: Folding, threshold: Threshold | None) -> ProductShape:
-    """The compute unit of ``layer`` with the thresholds that follow it."""
+    """The compute unit of ``layer`` with the thresholds that follow it.
+
+    Raises SubbitError where there is none for its weights.
+    """
+    if not layer.plain:
+        raise SubbitError(
+            f"{layer.name} has two-level weights, for which there is no hardware yet: train it without two-level"
+        )
     agreement = Agreement.of(layer, network.source(layer))
     skips = bool(agreement.skip_channels)
     return ProductShape(

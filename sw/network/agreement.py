@@ -38,7 +38,9 @@ class Agreement:
 
     @classmethod
     def of(cls, layer: Linear, source: TensorType) -> "Agreement":
-        """The map for ``layer`` reading ``source``."""
+        """The map for ``layer`` reading ``source``. Raises ValueError where its weights are not -1 and +1."""
+        if not layer.plain:
+            raise ValueError(f"{layer.name}.weights must be -1 and +1 to be counted in agreements, not two-level")
         bits = layer.weights.decode().reshape(layer.outputs, -1)
         unit = sum(1 << plane for plane in source.planes)
         if source.domain == "pixels":

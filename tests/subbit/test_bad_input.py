@@ -2,10 +2,14 @@
 
 import json
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
+
+from sw.network import save
+from sw.network.encodings.two_level import TwoLevelEncoding
 
 
 @pytest.fixture
@@ -117,6 +121,24 @@ def test_data_file_with_another_checksum(refuses, tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    ("compact", "sentence"),
+    [
+        (
+            ["slices:colour=3"],
+            "'slices:colour=3': slices has no option 'colour', its options are drop=0.01, seeds=5, keep=0, shrink=yes, "
+            "width=0.0",
+        ),
+        (["slices:keep=few"], "'slices:keep=few': keep must be a whole number, not 'few'"),
+        (["slices", "slices:keep=2"], "slices changes the whole training: name it once, not 2 times"),
+        (["slices:keep=9"], "slices: keep must be at most the 4 slices of the input, not 9"),
+    ],
+)
+def test_compaction_that_cannot_be(refuses, compact, sentence):
+    options = [word for text in compact for word in ("--compact", text)]
+    refuses(sentence, "train", "-o", "net.safetensors", *options)
+
+
 def test_unwritable_output(refuses):
     refuses(
         "none/net.safetensors cannot be written (No such file or directory): name a place that can be.",
@@ -216,6 +238,29 @@ def test_plan_given_twice(refuses, network_file):
     refuses(
         "--plan already says how to fold: leave --device, --fps, --max-fps, --clock and --fold out",
         *("generate", network_file, "-o", "rtl", "--plan", "plan.json", "--fps", "10"),
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("plan",),
+        ("plan", "--fps", 1000),
+        ("plan", "--max-fps", "--device", "ice40-up5k"),
+        ("generate", "-o", "rtl"),
+        ("generate", "-o", "rtl", "--fps", 10),
+    ],
+)
+def test_hardware_for_two_levels(refuses, small_network, tmp_path, arguments):
+    conv2 = small_network.layer("conv2")
+    two_level = replace(conv2, weights=TwoLevelEncoding(conv2.weights, 3, 2))
+    path = tmp_path / "two-level.safetensors"
+    save(
+        replace(small_network, layers=[two_level if layer is conv2 else layer for layer in small_network.layers]), path
+    )
+    refuses(
+        "conv2 has two-level weights, for which there is no hardware yet: train it without two-level",
+        *(arguments[0], path, *arguments[1:]),
     )
 
 

@@ -146,6 +146,19 @@ def test_it_goes_on_in_the_stage_that_was_cut_off(blobs, tmp_path, monkeypatch, 
     assert_same(load_model(resumed.path), resumed.model)
 
 
+def test_a_stages_checkpoint_leads_to_the_latest_stage(blobs, tmp_path, monkeypatch):
+    config = dataclasses.replace(TINY, compact=("widened:epochs=1",), output=str(tmp_path))
+    whole = train(config, blobs)[1]
+    seen = []
+    monkeypatch.setattr(Learner, "on_train_epoch_start", lambda self: seen.append(self.current_epoch))
+    stage = tmp_path / "widened" / "last.ckpt"
+    again = train(dataclasses.replace(config, output=None, resume=str(stage)), blobs)[1]
+    assert seen == []
+    assert_same(again.model, whole.model)
+    monkeypatch.chdir(stage.parent)
+    assert_same(train(dataclasses.replace(config, output=None, resume="last.ckpt"), blobs)[1].model, whole.model)
+
+
 def test_a_stage_trains_without_compaction_and_keeps_nothing_where_nothing_is_asked_for(blobs, monkeypatch):
     seen = []
     original = fit.train

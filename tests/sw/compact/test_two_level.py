@@ -244,7 +244,7 @@ def test_pruning_goes_in_a_line_to_the_wanted_share_by_half_of_the_training():
             member.after_step()
         ones = sum(int((member.signs() > 0).sum()) for member in members(model))
         assert ones == int(expected * total + 1e-6)
-        assert len({float(member.cut) for member in members(model)}) == 1
+        assert len({member.cut.item() for member in members(model)}) == 1
 
 
 def test_latent_weights_are_kept_within_one_and_a_half():
@@ -252,7 +252,7 @@ def test_latent_weights_are_kept_within_one_and_a_half():
     for binarizer in model.binarizers().values():
         getattr(binarizer, "inner", binarizer).latent.data.fill_(2.0)
         binarizer.after_step()
-    tops = [float(getattr(b, "inner", b).latent.max()) for b in model.binarizers().values()]
+    tops = [getattr(b, "inner", b).latent.max().item() for b in model.binarizers().values()]
     assert tops == [1.0, 1.5, 1.5, 1.5, 1.0]
 
 

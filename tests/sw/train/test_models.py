@@ -99,10 +99,11 @@ def test_slices_are_named_by_their_number_or_one_by_one(text, slices):
     assert ModelSpec((8, 8, 1), 4, 3, encoding=slices_text(slices)).input_layer().slices == slices
 
 
-def test_a_model_on_slices_reads_bits_that_are_padded_as_bits():
-    model = BinaryModel(ModelSpec((8, 8, 3), 4, 3, "conv 2 pad 1", encoding="slices:3+1", padding="+1"))
+@pytest.mark.parametrize(("padding", "edge"), [("-1", -1), ("+1", 1), ("zero", 0)])
+def test_a_model_on_slices_reads_bits_that_are_padded_as_bits(padding, edge):
+    model = BinaryModel(ModelSpec((8, 8, 3), 4, 3, "conv 2 pad 1", encoding="slices:3+1", padding=padding))
     assert model.layers["conv1"].binarizer.shape == (2, 6, 3, 3)
-    assert model.layers["conv1"].edge == 1
+    assert model.layers["conv1"].edge == edge
 
 
 def test_pooling_pixels_is_refused():

@@ -40,6 +40,9 @@ class TwoLevelEncoding(Encoding):
         if self.inner.values != (-1, 1):
             raise ValueError(f"inner must be an encoding of plain weights, not {self.inner.kind}")
 
+    def __str__(self) -> str:
+        return f"two-level of {self.inner}"
+
     @property
     def shape(self) -> tuple[int, ...]:
         return self.inner.shape

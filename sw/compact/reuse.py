@@ -29,15 +29,15 @@ class Reuse(Method):
     """Each channel is made from another by the bits in which they differ, or in which the complement differs.
 
     `strength` is that of the training term, 0 for none: the tree takes nothing from the accuracy. `depth` bounds how
-    many channels are made one from the other (0: no bound), `complement` allows the complement of a channel. The
-    term's trees are found anew `every` so many steps, and its strength grows from 0 over the share `warmup` of the
-    training. Without layers the term is on the inner layers, and the tree in all that it makes cheaper.
+    many channels are made one from the other (0: no bound), `complement` allows to start from the complement of a
+    channel. The term's trees are found anew `every` so many steps, and its strength grows from 0 over the share
+    `warmup` of the training. Without layers the term is on the inner layers, and the tree in all that it makes cheaper.
     """
 
     kind: ClassVar[str] = "reuse"
     strength: float = 0.0
     depth: int = 0
-    complement: bool = False
+    complement: bool = True
     every: int = 50
     warmup: float = 0.1
 
@@ -74,7 +74,7 @@ class Reuse(Method):
         return replace(network, layers=tuple(layers))
 
 
-def reused(weights: Encoding, depth: int = 0, complement: bool = False) -> Encoding:
+def reused(weights: Encoding, depth: int = 0, complement: bool = True) -> Encoding:
     """The same weights along a tree; with every channel whole where the tree would not take fewer operations.
 
     A codebook is kept: the tree is then one of codewords' numbers, and without complements, which need not be in the

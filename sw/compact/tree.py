@@ -12,7 +12,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import shortest_path
 
-__all__ = ["bit_distances", "depths", "least_tree", "span", "symbol_distances", "weight"]
+__all__ = ["bit_distances", "depths", "least_tree", "settle", "span", "symbol_distances", "weight"]
 
 ROOTS, STARTS = 64, 32  # how many roots are tried, and how many trees are worked on
 BOUNDED = 16  # how many roots are tried for a tree bounded in depth
@@ -225,7 +225,7 @@ def _bounded(distances: np.ndarray, whole: int, depth: int, mu: float, parents: 
     most = int(np.bincount(_roots_of(parents), minlength=n).argmax())
     best, least = parents, np.inf
     for root in dict.fromkeys([most, *nearest[:BOUNDED]]):
-        tried = _settle(distances, whole, depth, mu, _grow_bounded(distances, whole, depth, mu, root))
+        tried = settle(distances, whole, depth, mu, _grow_bounded(distances, whole, depth, mu, root))
         cost = weight(tried, distances, whole) + mu * int(depths(tried).sum())
         if cost < least:
             best, least = tried, cost
@@ -250,7 +250,7 @@ def _grow_bounded(distances: np.ndarray, whole: int, depth: int, mu: float, root
     return parents
 
 
-def _settle(distances: np.ndarray, whole: int, depth: int, mu: float, parents: np.ndarray) -> np.ndarray:
+def settle(distances: np.ndarray, whole: int, depth: int, mu: float, parents: np.ndarray) -> np.ndarray:
     """Give one vertex after the other, with all that hangs from it, its best parent, until none has a better one."""
     n, parents = len(distances), parents.copy()
     below = np.eye(n, dtype=bool)  # below[a, b]: b is a or hangs from it

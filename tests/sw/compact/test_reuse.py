@@ -43,7 +43,7 @@ def rows_of(binarizer):
 def tree_share(network, name):
     rows = network.layer(name).weights.decode()
     rows = rows.reshape(len(rows), -1)
-    distances, _ = bit_distances(rows)
+    distances, _ = bit_distances(rows, complement=True)
     return weight(least_tree(distances, rows.shape[1]), distances, 0) / rows.size
 
 
@@ -204,7 +204,7 @@ def test_two_terms_stand_side_by_side_and_the_tree_is_kept_for_some_steps():
 
 
 @pytest.mark.parametrize(
-    "text", ["reuse:depth=2", "reuse:strength=5,every=3", "reuse:strength=5,every=3,complement=yes"]
+    "text", ["reuse:depth=2", "reuse:strength=5,every=3", "reuse:strength=5,every=3,complement=no"]
 )
 def test_trains_and_the_network_is_the_model(blobs, text, tmp_path):
     network, result = train(dataclasses.replace(TINY, compact=(text,), output=str(tmp_path)), blobs)

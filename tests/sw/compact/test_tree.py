@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse.csgraph import minimum_spanning_tree
 
-from sw.compact.tree import bit_distances, depths, least_tree, span, symbol_distances, weight
+from sw.compact.tree import bit_distances, depths, least_tree, settle, span, symbol_distances, weight
 
 FAR = 10**6  # a root costs so much that there is one
 
@@ -158,3 +158,28 @@ def test_large_layers_take_seconds_and_always_give_the_same_tree(channels, place
     assert depths(bounded).max() <= 3
     assert depths(parents).max() < depths(least_tree(distances, places)).max()
     np.testing.assert_array_equal(parents, span(distances, places))
+
+
+@pytest.mark.parametrize("mu", [0.0, 1.5])
+def test_no_vertex_has_a_better_parent_within_the_bound_when_settled(mu):
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        distances, _ = bit_distances(rng.integers(0, 2, (12, 20)))
+        start = np.where(np.arange(12) < 4, 0, rng.integers(0, 4, 12))  # two deep
+        bound = int(rng.integers(2, 4))
+        parents = settle(distances, 20, bound, mu, start)
+
+        def cost(tree, distances=distances):
+            return weight(tree, distances, 20) + mu * int(depths(tree).sum())
+
+        assert depths(parents).max() <= bound
+        assert cost(parents) <= cost(start)
+        for vertex, parent in product(range(12), repeat=2):
+            above = parent
+            while above not in (parents[above], vertex):
+                above = parents[above]
+            if above == vertex != parent:
+                continue  # the parent hangs from the vertex
+            other = parents.copy()
+            other[vertex] = parent
+            assert depths(other).max() > bound or cost(other) >= cost(parents) - 1e-9

@@ -90,10 +90,15 @@ class TwoLevelBinarizer(WeightBinarizer):
         return signs * self.unit + self.whole_ratio(signs)
 
     def whole_ratio(self, signs: Tensor) -> Tensor:
-        """R, for these bits; with a gradient to tau and phi where they are learned."""
+        """R, for these bits; with a gradient to tau and phi where they are learned.
+
+        The penalty moves all latent weights down alike, which says nothing of the levels: then they are those nearest
+        to the latent weights less their mean.
+        """
         if self.learned:
             return round_ste(self.unit * self.phi / self.tau)
-        ratio = group_ratio(self.inner.latent.detach(), signs.detach() > 0)
+        latent = self.inner.latent.detach()
+        ratio = group_ratio(latent - latent.mean() if self.budget.penalised else latent, signs.detach() > 0)
         return self.ratio.new_tensor(round(self.unit * min(max(ratio, -MOST_RATIO), MOST_RATIO)))
 
     def count(self) -> Tensor:
@@ -155,6 +160,11 @@ class OnesBudget:
     def total(self) -> int:
         """Weights of all layers."""
         return sum(member.inner.latent.numel() for member in self.members)
+
+    @property
+    def penalised(self) -> bool:
+        """Whether it is the loss that brings the ones into the budget."""
+        return self.wanted < 0.5 and not self.pruned
 
     @property
     def dense(self) -> bool:

@@ -335,3 +335,15 @@ def test_the_inner_layers_are_taken_and_the_text_is_read_back():
     ]
     method = TwoLevel(ones=0.05, by="penalty", per_layer=False, layers=("conv2",))
     assert parse_methods([str(method)]) == [method]
+
+
+@pytest.mark.parametrize("by", ["penalty", "magnitude"])
+def test_closed_levels_do_not_follow_what_the_penalty_moves_all_weights_by(by):
+    model = model_with(f"two-level:ones=0.1,by={by}@conv2")
+    (member,) = members(model)
+    ratios = []
+    for shift in (0.0, -0.25):
+        with torch.no_grad():
+            member.inner.latent.copy_(torch.where(torch.arange(9) < 1, 0.5, -0.0625).reshape(3, 3) + shift)
+        ratios.append(member.whole_ratio(torch.where(member.inner.latent > shift, 1.0, -1.0)).item() / member.unit)
+    assert ratios == ([0.75, 0.75] if by == "penalty" else [0.75, pytest.approx(-0.125, abs=0.0625)])

@@ -8,10 +8,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from subbit.library import demo, generate, inspect, load, plan, save, simulate, train
+    from subbit.library import demo, draw, generate, inspect, load, plan, save, simulate, train
     from sw.errors import SubbitError
 
-__all__ = ["SubbitError", "__version__", "demo", "generate", "inspect", "load", "plan", "save", "simulate", "train"]
+__all__ = [
+    "SubbitError",
+    "__version__",
+    "demo",
+    "draw",
+    "generate",
+    "inspect",
+    "load",
+    "plan",
+    "save",
+    "simulate",
+    "train",
+]
 
 __version__ = "0.1.0"
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "NETWORK_FILE",
     "demo",
+    "draw",
     "generate",
     "inspect",
     "load",
@@ -64,6 +65,23 @@ def train(**settings: Any) -> tuple[Network, "TrainResult"]:
 def inspect(network: Network) -> Inspection:
     """Count what is in a Network: weights, stored bits, thresholds and operations, by layer and in total."""
     return inspect_network(network)
+
+
+def draw(
+    network: Network, folder: Name, *, before: Network | None = None, slices: Mapping[str, Any] | None = None
+) -> list[Path]:
+    """Draw what compaction did to ``network`` into ``folder``, as PNG and SVG; returns the files.
+
+    Codeword frequencies of its convolutions, beside those of ``before`` where it is given; the reuse tree of each layer
+    that has one; and ``slices``, the "choice" of a training's slices.json.
+
+    Raises SubbitError where matplotlib is missing, the networks cannot be compared or the folder cannot be written.
+    """
+    require("report", "drawing")
+    from subbit.pictures import draw_network
+
+    with made_by_user():
+        return draw_network(network, Path(folder), before, slices)
 
 
 def plan(

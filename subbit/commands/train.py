@@ -48,6 +48,9 @@ def command(
             help="A way to make the network compact, as in codebook:n=32@conv2; may be given several times.",
         ),
     ] = None,
+    bits_per_weight: Annotated[
+        float | None, typer.Option(help="Bits that a weight may cost: codebooks of the sizes that meet it.")
+    ] = None,
     estimator: Annotated[str, typer.Option(help="Gradient of the sign: ste, bireal, irnet or swish.")] = "ste",
     dropout: Annotated[float, typer.Option(help="Share of a dense layer's inputs left out in training.")] = 0.0,
     epochs: Annotated[int, typer.Option(help="Epochs to train.")] = 60,
@@ -77,7 +80,7 @@ def command(
 
     check_writable(output)
     folder = checkpoints or output.with_name(output.name + ".training")
-    methods = tuple(compact or ())
+    methods = (*(compact or ()), *(() if bits_per_weight is None else (f"budget:bits={bits_per_weight}",)))
     last = resume_point(folder, methods)
     if resume and last is None:
         raise SubbitError(f"there is no training to go on with in {folder}: leave --resume out")

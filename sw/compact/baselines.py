@@ -3,9 +3,7 @@
 import torch
 from torch import Tensor
 
-from sw.compact.nearest import CodebookBinarizer, all_codewords
-from sw.compact.subset import word_numbers
-from sw.train.estimators import sign
+from sw.compact.nearest import CodebookBinarizer, all_codewords, frequent_first
 
 __all__ = ["MostFrequent", "RandomSubset"]
 
@@ -46,9 +44,7 @@ class MostFrequent(CodebookBinarizer):
     def before_step(self, progress: float) -> None:
         if progress >= self.settled and not bool(self.done):
             everything = all_codewords(self.words.taps).to(self.latent)
-            numbers = word_numbers(sign(self.cut(self.latent)))
-            counts = torch.bincount(numbers, minlength=len(everything))
-            order = torch.argsort(counts, descending=True, stable=True)
+            order = frequent_first(self.cut(self.latent))
             self.table.copy_(everything[order[: self.n]])
             self.done.fill_(True)
 

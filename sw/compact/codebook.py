@@ -36,9 +36,10 @@ class Codebook(Method):
     by: str = "sparks"
     exact: bool = False
     every: int = 0
-    temperature: float = 1e-2
+    temperature: float = 1.0
     iterations: int = 10
-    noise: float = 1.0
+    noise: float = 0.0
+    warm: float = 0.2
     settled: float = 0.6
 
     def __post_init__(self) -> None:
@@ -50,8 +51,8 @@ class Codebook(Method):
             raise SubbitError("a codebook's iterations must be at least 1, and its temperature positive")
         if self.every < 0 or not self.noise >= 0:
             raise SubbitError("a codebook's every and noise must not be negative")
-        if not 0.0 < self.settled <= 1.0:
-            raise SubbitError(f"a codebook's settled must be above 0 and at most 1, not {self.settled}")
+        if not 0.0 <= self.warm < self.settled <= 1.0:
+            raise SubbitError("a codebook's warm must be at least 0, and its settled above that and at most 1")
 
     def attach(self, model: BinaryModel) -> None:
         binarizers = model.binarizers()
@@ -76,13 +77,14 @@ def _sparks(method: Codebook, latent: Tensor, n: int) -> CodebookBinarizer:
         temperature=method.temperature,
         iterations=method.iterations,
         noise=method.noise,
+        warm=method.warm,
         settled=method.settled,
     )
 
 
 WAYS: dict[str, Callable[[Codebook, Tensor, int], CodebookBinarizer]] = {
     "sparks": _sparks,
-    "snn": lambda method, latent, n: RefinedSubset(latent, n, method.every or 25),
+    "snn": lambda method, latent, n: RefinedSubset(latent, n, method.every or 5),
     "frequent": lambda method, latent, n: MostFrequent(latent, n, method.settled),
     "random": lambda method, latent, n: RandomSubset(latent, n),
 }

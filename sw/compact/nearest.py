@@ -10,7 +10,7 @@ from sw.network.encodings.codebook import CodebookEncoding
 from sw.network.words import Words
 from sw.train.binarize import LatentBinarizer, kernel_order
 
-__all__ = ["CodebookBinarizer", "all_codewords", "nearest"]
+__all__ = ["CodebookBinarizer", "all_codewords", "frequent_first", "nearest", "word_numbers"]
 
 GRID = 2.0**20
 
@@ -19,6 +19,20 @@ def all_codewords(taps: int) -> Tensor:
     """Every word of `taps` taps, (2**taps, taps) of -1 and +1; word k has bit t of k at tap t."""
     numbers = torch.arange(1 << taps)[:, None] >> torch.arange(taps)
     return (numbers & 1).float() * 2.0 - 1.0
+
+
+def word_numbers(words: Tensor) -> Tensor:
+    """The signs of words (m, taps) as their place in `all_codewords`, int64 (m,)."""
+    return ((words >= 0).to(torch.int64) << torch.arange(words.shape[1], device=words.device)).sum(dim=1)
+
+
+def frequent_first(words: Tensor) -> Tensor:
+    """Places in `all_codewords`, int64 (2**taps,), the most frequent sign pattern of `words` (m, taps) first.
+
+    Of equally frequent ones the lower place comes first.
+    """
+    counts = torch.bincount(word_numbers(words), minlength=1 << words.shape[1])
+    return torch.argsort(counts, descending=True, stable=True)
 
 
 def nearest(words: Tensor, codewords: Tensor) -> Tensor:

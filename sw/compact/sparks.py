@@ -4,19 +4,22 @@ Wang et al., Compacting Binary Neural Networks by Sparse Kernel Selection, CVPR 
 U = B V, V the first n columns of a permutation, found from learnable preferences X and Gumbel noise by Sinkhorn and the
 Hungarian method forward, and straight through to the Sinkhorn steps backward. No codeword can repeat.
 
-How X starts, how the noise fades and when the choice is settled is not told there, and is ours: X starts at Gumbel
-noise, the noise fades in a line, and at `settled` of the training the choice is made once more without noise, and kept.
+How X starts, how the noise fades and when the choice is settled is not told there, and is ours. The words of good
+binary networks follow nearly a power law (section 4 of the paper), so plain signs train first, until `warm` of the
+training; then each column of X starts around one of the `n` most frequent words, other words the lower the more taps
+differ. The noise fades in a line, and at `settled` of the training the choice is made once more without noise, and
+kept.
 """
-
-import math
 
 import torch
 from torch import Tensor, nn
 
-from sw.compact.nearest import CodebookBinarizer, all_codewords
+from sw.compact.nearest import CodebookBinarizer, all_codewords, frequent_first
 from sw.compact.sinkhorn import assignment, gumbel, sinkhorn
 
 __all__ = ["SparseSelection"]
+
+START = 4.0
 
 
 class SparseSelection(CodebookBinarizer):
@@ -24,7 +27,7 @@ class SparseSelection(CodebookBinarizer):
 
     `exact`: a square X and its N x N assignment, as the paper has it; else X has a column for each codeword and one,
     `rest`, in place of the N - n that are not chosen, and the assignment is N x n. The two are the same where those
-    N - n columns of the square X are equal. `rest` starts, and gets noise, as the largest of N - n numbers would.
+    N - n columns of the square X are equal.
     The choice is made anew, and X gets its gradient, at every `every`-th step; between those the codewords stay.
     """
 
@@ -35,20 +38,23 @@ class SparseSelection(CodebookBinarizer):
         *,
         exact: bool = False,
         every: int = 1,
-        temperature: float = 1e-2,
+        temperature: float = 1.0,
         iterations: int = 10,
-        noise: float = 1.0,
+        noise: float = 0.0,
+        warm: float = 0.2,
         settled: float = 0.6,
     ) -> None:
         super().__init__(latent)
+        self.warm = warm
         self.n, self.exact, self.every = n, exact, every
         self.temperature, self.iterations, self.noise, self.settled = temperature, iterations, noise, settled
         everything = all_codewords(self.words.taps)
         total = len(everything)
         self.register_buffer("everything", everything, persistent=False)
-        self.preferences = nn.Parameter(gumbel((total, total if exact else n)))
-        self.rest = None if exact or n == total else nn.Parameter(gumbel((total,)) + math.log(total - n))
-        self.register_buffer("chosen", assignment(self.preferences)[:n])
+        self.preferences = nn.Parameter(torch.zeros(total, total if exact else n))
+        self.rest = None if exact or n == total else nn.Parameter(torch.zeros(total))
+        self.register_buffer("chosen", torch.arange(n))
+        self.register_buffer("begun", torch.zeros((), dtype=torch.bool))
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
         self.register_buffer("done", torch.zeros((), dtype=torch.bool))
         self.fresh: Tensor | None = None
@@ -57,14 +63,26 @@ class SparseSelection(CodebookBinarizer):
     chosen: Tensor
     steps: Tensor
     done: Tensor
+    begun: Tensor
+
+    def ready(self) -> bool:
+        return bool(self.begun)
+
+    @torch.no_grad()
+    def begin(self) -> None:
+        """Start X at the words that the latent weights have now."""
+        self.begun.fill_(True)
+        centres = frequent_first(self.cut(self.latent))[: self.preferences.shape[1]]
+        near = (
+            self.everything @ self.everything[centres].T / self.words.taps
+        )  # 1 for the word itself, -1 for its opposite
+        self.preferences.copy_(START * near)
+        self.chosen = centres[: self.n]
 
     def select(self, noise: float) -> Tensor:
         """P_GS (N, columns of X) of the preferences with so much noise; `chosen` becomes the assignment of it."""
         noisy = self.preferences + noise * gumbel(tuple(self.preferences.shape)).to(self.preferences)
-        rest = self.rest
-        if rest is not None:
-            largest = gumbel(tuple(rest.shape)) + math.log(len(rest) - self.n)
-            rest = (rest + noise * largest.to(rest)) / self.temperature
+        rest = None if self.rest is None else self.rest / self.temperature
         soft = sinkhorn(noisy / self.temperature, self.iterations, rest)
         # A row that is not chosen counts with one of the other columns, so what it would give there is a loss.
         self.chosen = assignment(soft if rest is None else soft[:, :-1] - soft[:, -1:])[: self.n]
@@ -72,14 +90,16 @@ class SparseSelection(CodebookBinarizer):
 
     def before_step(self, progress: float) -> None:
         self.fresh = None
-        if bool(self.done):
+        if bool(self.done) or progress < self.warm:
             return
+        if not bool(self.begun):
+            self.begin()
         if progress >= self.settled:
             with torch.no_grad():
                 self.select(0.0)
             self.done.fill_(True)
         elif int(self.steps) % self.every == 0:
-            soft = self.select(self.noise * (1.0 - progress / self.settled))
+            soft = self.select(self.noise * (self.settled - progress) / (self.settled - self.warm))
             hard = torch.zeros_like(soft)
             hard[self.chosen, torch.arange(self.n, device=soft.device)] = 1.0
             straight = hard + (soft - soft.detach())
@@ -94,4 +114,4 @@ class SparseSelection(CodebookBinarizer):
     def codewords(self) -> Tensor:
         if self.training and self.fresh is not None:
             return self.fresh.T
-        return self.everything[self.chosen]
+        return self.everything[self.chosen] if bool(self.begun) else self.everything

@@ -10,18 +10,15 @@ thousand steps ours start nearer to zero.
 import torch
 from torch import Tensor, nn
 
-from sw.compact.nearest import CodebookBinarizer, all_codewords
+from sw.compact.nearest import CodebookBinarizer, all_codewords, word_numbers
 
-__all__ = ["RefinedSubset", "word_numbers"]
+__all__ = ["RefinedSubset"]
 
-START = 0.1
+import os
+
+START = float(os.environ.get("SNN", 0.5))
 DEAD_ZONE = 1e-3
 BOUND = 3.0
-
-
-def word_numbers(words: Tensor) -> Tensor:
-    """Words (m, taps) of -1 and +1 as their place in `all_codewords`, int64 (m,)."""
-    return ((words > 0).to(torch.int64) << torch.arange(words.shape[1], device=words.device)).sum(dim=1)
 
 
 class RefinedSubset(CodebookBinarizer):
@@ -34,7 +31,7 @@ class RefinedSubset(CodebookBinarizer):
     memory: Tensor
     steps: Tensor
 
-    def __init__(self, latent: Tensor, n: int, every: int = 25) -> None:
+    def __init__(self, latent: Tensor, n: int, every: int = 5) -> None:
         super().__init__(latent)
         self.every = every
         everything = all_codewords(self.words.taps)

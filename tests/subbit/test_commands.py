@@ -1,17 +1,23 @@
 """What each command prints, and how it ends."""
 
+import dataclasses
 import json
 import os
 import re
 import subprocess
 import sys
 from dataclasses import fields
+from pathlib import Path
 
+import numpy as np
 import pytest
 import typer.main
 
 import subbit
 from subbit.cli import app
+from sw.compact.method import parse_methods
+from sw.network import Linear
+from sw.network.encodings.codebook import CodebookEncoding
 
 COMMANDS = ("train", "inspect", "plan", "generate", "simulate", "demo")
 
@@ -98,13 +104,64 @@ def test_inspect(command, network_file):
     assert [layer["name"] for layer in document["layers"]][-1] == "scores"
     # conv1: 8x8 pixels, 4 outputs, 9 taps; conv2: 2x2 pixels, 6 outputs, 36 taps; dense1: 3 outputs, 24 taps.
     assert document["total"]["operations"] == 2 * (64 * 4 * 9 + 4 * 6 * 36 + 3 * 24)
+    assert document["total"]["bit_operations"] == 64 * 4 * 9 + 4 * 6 * 36 + 3 * 24
     assert document["total"]["weights"] == document["total"]["weight_bits"] == 36 + 216 + 72
     # Counts reach 9 and 36, a threshold one more; one of direction a channel. The encoder compares 8 bits once.
     assert document["total"]["rom_bits"] == 324 + 4 * (4 + 1) + 6 * (6 + 1) + 8
     shown = command("inspect", network_file)
     assert "conv2" in shown.out
-    assert shown.out.endswith("324 weights in 324 bits, 1.000 bits a weight; 394 ROM bits with the thresholds; 6,480 "
-                              "operations an image\n")  # fmt: skip
+    assert " ".join(shown.out.split()).endswith(
+        "324 weights in 324 bits, 1.000 bits a weight; 394 ROM bits with the thresholds; "
+        "3,240 bit operations an image, 100.0 % of the plain network's"
+    )
+
+
+def test_inspect_shows_what_compaction_did(command, small_network):
+    bits = np.tile(np.eye(9, dtype=np.uint8)[:3].reshape(3, 3, 3), (8, 1, 1))[:, :, :, None].repeat(4, axis=3)[:6]
+    conv = dataclasses.replace(small_network.layer("conv2"), weights=CodebookEncoding.of(bits))
+    layers = tuple(conv if layer.name == "conv2" else layer for layer in small_network.layers)
+    subbit.save(dataclasses.replace(small_network, layers=layers), "compact.safetensors")
+    total = json.loads(command("inspect", "compact.safetensors", "--json").out)["total"]
+    # 3 codewords of 9 bits and 2 bits for each of 24 kernels; 4 windows of 4 channels, 3 counted and 6 looked up.
+    assert (total["weight_bits"], total["table_bits"]) == (36 + 27 + 48 + 72, 27)
+    assert total["bit_operations"] == 64 * 36 + 4 * 4 * (27 + 6 / 2) + 72
+    assert total["ones_share"] * 324 == sum(
+        layer.weights.decode().sum() for layer in layers if isinstance(layer, Linear)
+    )
+    shown = command("inspect", "compact.safetensors").out
+    assert "codebook of 3" in shown
+    assert "tree depth" in shown
+
+
+def test_inspect_draws(command, small_network):
+    reused = parse_methods(["reuse"])[0].finish(small_network)
+    subbit.save(small_network, "plain.safetensors")
+    subbit.save(reused, "reused.safetensors")
+    part = {"sets": [[0], [1]], "mean": [0.9, 0.5], "spread": [0.01, 0.02]}
+    choice = {"accuracy": 0.95, "dropped": [0], "kept": [1], "single": part, "cumulative": part}
+    Path("slices.json").write_text(json.dumps({"choice": choice}))
+    outcome = command("inspect", "reused.safetensors", "--pictures", "drawn", "--before", "plain.safetensors",
+                      "--slices", "slices.json", "--json")  # fmt: skip
+    written = [Path(path) for path in json.loads(outcome.out)["pictures"]]
+    assert {path.stem for path in written} >= {"codewords", "reuse-conv2", "slices"}
+    for path in written:
+        start = b"\x89PNG" if path.suffix == ".png" else b"<?xml"
+        assert path.read_bytes().startswith(start)
+        assert path.stat().st_size > 5000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--before", "net.safetensors"], "add --pictures FOLDER"),
+        (["--pictures", "drawn", "--slices", "net.safetensors"], "is no slices.json of a training"),
+        (["--pictures", "drawn", "--before", "missing.safetensors"], "is not there"),
+    ],
+)
+def test_inspect_says_what_cannot_be_drawn(command, network_file, arguments, sentence):
+    outcome = command("inspect", network_file, *arguments)
+    assert outcome.status == 2
+    assert sentence in " ".join(outcome.err.split())
 
 
 def test_plan_generate_simulate(command, network_file):

@@ -56,6 +56,10 @@ class Encoding(ABC):
 
     kind: ClassVar[str]
 
+    def __str__(self) -> str:
+        """The kind, and what one reads beside it."""
+        return self.kind
+
     @property
     @abstractmethod
     def shape(self) -> tuple[int, ...]:

@@ -41,6 +41,9 @@ class CodebookEncoding(Encoding):
         object.__setattr__(self, "codewords", np.ascontiguousarray(codewords, dtype=np.uint8))
         object.__setattr__(self, "indices", np.ascontiguousarray(indices, dtype=np.uint16))
 
+    def __str__(self) -> str:
+        return f"codebook of {len(self.codewords)}"
+
     @classmethod
     def of(cls, bits: np.ndarray, codewords: np.ndarray | None = None) -> "CodebookEncoding":
         """The encoding of ``bits``, a layer's weights, with the words that occur or with the given ``codewords``.

@@ -28,10 +28,11 @@ __all__ = ["Reuse", "ReuseTerm", "reused"]
 class Reuse(Method):
     """Each channel is made from another by the bits in which they differ, or in which the complement differs.
 
-    `strength` is that of the training term, 0 for none: the tree takes nothing from the accuracy. `depth` bounds how
-    many channels are made one from the other (0: no bound), `complement` allows to start from the complement of a
-    channel. The term's trees are found anew `every` so many steps, and its strength grows from 0 over the share
-    `warmup` of the training. Without layers the term is on the inner layers, and the tree in all that it makes cheaper.
+    `strength` is that of the training term, 0 for none: the tree takes nothing from the accuracy. It acts from about
+    0.01 and has nothing left to draw together from about 1. `depth` bounds how many channels are made one from the
+    other (0: no bound), `complement` allows to start from the complement of a channel. The term's trees are found anew
+    `every` so many steps, and its strength grows from 0 over the share `warmup` of the training. Without layers the
+    term is on the inner layers, and the tree in all that it makes cheaper.
     """
 
     kind: ClassVar[str] = "reuse"
@@ -148,8 +149,7 @@ class ReuseTerm(Regulariser):
         """Find a layer's tree for these signs."""
         bits = (signs > 0).to(torch.uint8).cpu().numpy()
         distances, flips = bit_distances(bits, self.method.complement)
-        whole = bits.shape[1]
-        tree = span(distances, whole, self.method.depth) if self.method.depth else least_tree(distances, whole)
+        tree = least_tree(distances, bits.shape[1], self.method.depth)
         turned = flips[tree, range(len(tree))]
         self.get_buffer(f"{name}_parents").copy_(torch.from_numpy(tree))
         self.get_buffer(f"{name}_signs").copy_(torch.from_numpy(1.0 - 2.0 * turned)[:, None])

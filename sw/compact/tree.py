@@ -50,12 +50,14 @@ def weight(parents: np.ndarray, distances: np.ndarray, whole: int) -> int:
     return int(distances[parents, np.arange(len(parents))][~roots].sum()) + whole * int(roots.sum())
 
 
-def least_tree(distances: np.ndarray, whole: int) -> np.ndarray:
-    """Parents of a tree of least weight in which a root costs `whole` (Prim). No care is taken of its depth.
+def least_tree(distances: np.ndarray, whole: int, depth: int = 0) -> np.ndarray:
+    """Parents of a tree of least weight in which a root costs `whole` (Prim), found quickly, for training.
 
-    Vertices that are not nearer to any other than `whole` become roots, vertex 0 is one.
+    Vertices that are not nearer to any other than `whole` become roots. No care is taken of the depth but that with
+    `depth` above 0 it is not exceeded; the weight is then near the least.
     """
-    return _prim(distances, whole)[0]
+    parents = _prim(distances, whole)[0]
+    return _bounded(distances, whole, depth, 0.0, parents, 1) if 0 < depth < depths(parents).max() else parents
 
 
 def _prim(distances: np.ndarray, whole: int) -> tuple[np.ndarray, np.ndarray]:
@@ -95,7 +97,7 @@ def span(distances: np.ndarray, whole: int, depth: int = 0, mu: float = 0.0) -> 
             parents[part] = part[_shallow(distances[np.ix_(part, part)], usable[np.ix_(part, part)])]
         if not depth or depths(parents).max() <= depth:
             return parents
-    return _bounded(distances, whole, depth or len(parents), mu, parents)
+    return _bounded(distances, whole, depth or len(parents), mu, parents, BOUNDED)
 
 
 def _roots_of(parents: np.ndarray) -> np.ndarray:
@@ -218,13 +220,16 @@ def _improve(
     return False
 
 
-def _bounded(distances: np.ndarray, whole: int, depth: int, mu: float, parents: np.ndarray) -> np.ndarray:
-    """Parents of the best tree that was found with these bounds, `parents` being one of least weight."""
+def _bounded(distances: np.ndarray, whole: int, depth: int, mu: float, parents: np.ndarray, tries: int) -> np.ndarray:
+    """Parents of the best tree that was found with these bounds, `parents` being one of least weight.
+
+    Its root and the `tries` vertices that are nearest to all others are tried as roots.
+    """
     n = len(distances)
     nearest = np.argsort(distances.sum(axis=1), kind="stable").tolist()
     most = int(np.bincount(_roots_of(parents), minlength=n).argmax())
     best, least = parents, np.inf
-    for root in dict.fromkeys([most, *nearest[:BOUNDED]]):
+    for root in dict.fromkeys([most, *nearest[:tries]]):
         tried = settle(distances, whole, depth, mu, _grow_bounded(distances, whole, depth, mu, root))
         cost = weight(tried, distances, whole) + mu * int(depths(tried).sum())
         if cost < least:

@@ -26,8 +26,13 @@ def versions(*packages: str) -> dict[str, str]:
     return found
 
 
-def publish(name: str, title: str, rows: Sequence[Mapping[str, Any]], tools: Mapping[str, str]) -> None:
-    """Print ``rows`` as a table and write them, with the versions of ``tools``, to results/NAME.json."""
+def publish(
+    name: str, title: str, rows: Sequence[Mapping[str, Any]], tools: Mapping[str, str], command: str | None = None
+) -> None:
+    """Print ``rows`` as a table and write them, with the versions of ``tools``, to results/NAME.json.
+
+    ``command`` repeats the measurement; without it that is ``python -m benchmarks NAME``.
+    """
     columns = list(dict.fromkeys(key for row in rows for key in row))
     table = Table(title=title)
     for column in columns:
@@ -36,7 +41,12 @@ def publish(name: str, title: str, rows: Sequence[Mapping[str, Any]], tools: Map
         table.add_row(*(shown(row.get(column, "")) for column in columns))
     Console().print(table)
     RESULTS.mkdir(exist_ok=True)
-    document = {"title": title, "command": f"python -m benchmarks {name}", "tools": dict(tools), "rows": list(rows)}
+    document = {
+        "title": title,
+        "command": command or f"python -m benchmarks {name}",
+        "tools": dict(tools),
+        "rows": list(rows),
+    }
     (RESULTS / f"{name}.json").write_text(json.dumps(document, indent=2) + "\n")
 
 

@@ -1,0 +1,1 @@
+"""Compaction measured: networks trained with it, and networks that others trained."""

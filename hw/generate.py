@@ -15,6 +15,7 @@ from hw.plan.plan import Plan
 from hw.verilog import emit
 from sw.files import atomic_folder
 from sw.network import Network, save
+from sw.network.roms import encoded_roms
 
 __all__ = ["Generated", "generate"]
 
@@ -26,7 +27,10 @@ GOLDEN_IMAGES = 4
 @dataclass(frozen=True)
 class Generated:
     """A folder with ``accelerator.sv``, ``accelerator.json``, ``network.safetensors``, ``plan.json``, ``rom/*.mem`` and
-    ``golden/``. ``cycles`` is the interval between frames by formula."""
+    ``golden/``. ``rom`` has the memories of the hardware and those that compact weights are encoded in.
+
+    ``cycles`` is the interval between frames by formula.
+    """
 
     folder: Path
     top: str
@@ -63,6 +67,8 @@ def generate(
         (work / "rom").mkdir()
         for name, rom in accelerator.roms.items():
             (work / "rom" / f"{name}.mem").write_text(rom.mem())
+        for name, image in encoded_roms(network).items():
+            (work / "rom" / f"{name}.mem").write_text(image.mem())
         write_golden(accelerator, network.check_images(images), work / "golden")
     return Generated(Path(folder), top, accelerator.pipeline.interval)
 
@@ -83,6 +89,10 @@ def describe(accelerator: Accelerator, top: str) -> dict[str, Any]:
         "memories": {
             name: {"file": f"rom/{name}.mem", "depth": rom.depth, "width": rom.width}
             for name, rom in accelerator.roms.items()
+        },
+        "encoded": {
+            name: {"file": f"rom/{name}.mem", "depth": len(rom.words), "width": rom.width}
+            for name, rom in encoded_roms(accelerator.network).items()
         },
         "probes": [
             {"path": [probe.stage], "valid": "o__valid", "ready": "o__ready", "payload": "o__payload", **asdict(probe)}

@@ -8,12 +8,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from subbit.library import demo, draw, generate, inspect, load, plan, save, simulate, train
+    from subbit.library import compact, demo, draw, generate, inspect, load, plan, save, simulate, train
     from sw.errors import SubbitError
 
 __all__ = [
     "SubbitError",
     "__version__",
+    "compact",
     "demo",
     "draw",
     "generate",

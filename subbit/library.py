@@ -15,7 +15,9 @@ from subbit.console import Failed, made_by_user
 from subbit.extras import require
 from subbit.inspection import Inspection, inspect_network
 from sw.errors import SubbitError
+from sw.files import atomic_write, made_folder
 from sw.network import Network, load, save
+from sw.network.roms import encoded_roms
 
 if TYPE_CHECKING:
     from hw.generate import Generated
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NETWORK_FILE",
+    "compact",
     "demo",
     "draw",
     "generate",
@@ -38,6 +41,7 @@ __all__ = [
     "simulate",
     "simulators",
     "train",
+    "write_roms",
 ]
 
 Name = str | PathLike[str]
@@ -62,6 +66,17 @@ def train(**settings: Any) -> tuple[Network, "TrainResult"]:
     return fit(TrainConfig(**settings))
 
 
+def compact(network: Network, *methods: str) -> Network:
+    """A trained network made compact by ``methods`` that need no training ("reuse:depth=4"); its scores stay the same.
+
+    Raises SubbitError where a method is unknown or works in training alone.
+    """
+    require("train", "compaction")
+    from sw.compact.method import finish, parse_methods
+
+    return finish(network, parse_methods(methods))
+
+
 def inspect(network: Network) -> Inspection:
     """Count what is in a Network: weights, stored bits, thresholds and operations, by layer and in total."""
     return inspect_network(network)
@@ -82,6 +97,16 @@ def draw(
 
     with made_by_user():
         return draw_network(network, Path(folder), before, slices)
+
+
+def write_roms(network: Network, folder: Name) -> list[Path]:
+    """Write the memories that the weights are encoded in, LAYER.ENCODING.NAME.mem for $readmemh; returns the files."""
+    made, paths = made_folder(folder), []
+    for name, rom in encoded_roms(network, dense=True).items():
+        paths.append(made / f"{name}.mem")
+        with atomic_write(paths[-1]) as temporary:
+            temporary.write_text(rom.mem())
+    return paths
 
 
 def plan(

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from sw.errors import SubbitError
-from sw.files import atomic_write
+from sw.files import atomic_write, made_folder
 from sw.network import Linear, Network
 from sw.network.encodings import Encoding
 from sw.network.encodings.reuse import ReuseEncoding
@@ -204,7 +204,7 @@ def draw_network(
     network: Network, folder: Path, before: Network | None = None, choice: Mapping[str, Any] | None = None
 ) -> list[Path]:
     """Draw all that there is to see of `network` into `folder`; the files written."""
-    folder.mkdir(parents=True, exist_ok=True)
+    made_folder(folder)
     written: list[Path] = []
     linear = [layer for layer in network.layers if isinstance(layer, Linear)]
     if any(len(layer.weights.shape) == 4 and word_counts(layer.weights) is not None for layer in linear):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sw.errors import SubbitError
 
-__all__ = ["atomic_folder", "atomic_write", "check_writable"]
+__all__ = ["atomic_folder", "atomic_write", "check_writable", "made_folder"]
 
 
 @contextmanager
@@ -31,6 +31,16 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def made_folder(path: str | os.PathLike[str]) -> Path:
+    """The folder at ``path``, made where it is not there. Raises SubbitError where it cannot be."""
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SubbitError(f"{folder} cannot be made ({error.strerror}): name a place that can be.") from error
+    return folder
 
 
 @contextmanager

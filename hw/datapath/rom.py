@@ -6,6 +6,8 @@ from typing import Literal
 from amaranth import Const, Module, Value
 from amaranth.lib import memory
 
+from sw.network.mem import mem_text
+
 __all__ = ["Rom", "RomStyle"]
 
 RomStyle = Literal["auto", "block", "logic"]
@@ -57,5 +59,4 @@ class Rom:
 
     def mem(self) -> str:
         """The table as text for $readmemh: one row a line, hexadecimal, highest bit first."""
-        digits = -(-self.width // 4)
-        return "".join(f"{row:0{digits}x}\n" for row in self.rows)
+        return mem_text(self.rows, self.width)

@@ -28,6 +28,9 @@ def command(
     slices: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The slices.json of a training, to be drawn too.")
     ] = None,
+    roms: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write the weights there as they are encoded, for $readmemh.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what is in a network: layers, weights, bits a weight, thresholds, bit operations an image."""
@@ -40,7 +43,10 @@ def command(
         document["pictures"] = [str(path) for path in library.draw(loaded, pictures, before=earlier, slices=choice)]
     elif before is not None or slices is not None:
         raise SubbitError("--before and --slices are for pictures: add --pictures FOLDER")
-    emit(document, as_json, lambda console: _show(console, facts, document.get("pictures", [])))
+    if roms is not None:
+        document["roms"] = [str(path) for path in library.write_roms(loaded, roms)]
+    written = [*document.get("pictures", ()), *document.get("roms", ())]
+    emit(document, as_json, lambda console: _show(console, facts, written))
 
 
 def _choice(path: Path) -> dict[str, Any]:
@@ -51,7 +57,7 @@ def _choice(path: Path) -> dict[str, Any]:
         raise SubbitError(f"{path} is no slices.json of a training: name one from a folder of checkpoints") from error
 
 
-def _show(console: Console, facts: Inspection, pictures: Sequence[str]) -> None:
+def _show(console: Console, facts: Inspection, written: Sequence[str]) -> None:
     columns = ("layer", "kind", "detail", "output", "weights", "bits/weight", "thresholds", "ROM bits", "bit ops")
     rows = [
         (
@@ -77,7 +83,7 @@ def _show(console: Console, facts: Inspection, pictures: Sequence[str]) -> None:
         f"{count(round(facts.bit_operations))} bit operations an image, "
         f"{200 * facts.bit_operations / facts.operations:.1f} % of the plain network's"
     )
-    for path in pictures:
+    for path in written:
         console.print(f"wrote {path}")
 
 

@@ -41,9 +41,7 @@ class Budget(Method):
 
     def sizes(self, model: BinaryModel) -> dict[str, int]:
         """Codewords of each layer that gets a codebook. Raises SubbitError where `bits` cannot be reached."""
-        shapes = {
-            name: tuple(kernel_order(layer.binarizer.signs()).shape) for name, layer in model.weighted().items()
-        }
+        shapes = {name: tuple(kernel_order(layer.binarizer.signs()).shape) for name, layer in model.weighted().items()}
         inner = known_layers(self.layers, model) or inner_layers(model)
         others = [] if self.layers else [name for name in shapes if name not in inner]
         return codebook_sizes(shapes, [inner, others], self.bits)

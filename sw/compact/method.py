@@ -24,6 +24,7 @@ __all__ = [
     "Method",
     "Revision",
     "Stage",
+    "finish",
     "inner_layers",
     "known_layers",
     "parse_methods",
@@ -105,6 +106,15 @@ def register(method: _M) -> _M:
 def parse_methods(texts: Iterable[str]) -> list[Method]:
     """The methods that `texts` tell, in their order. Raises SubbitError, one sentence, where one cannot be read."""
     return [_parse(text) for text in texts]
+
+
+def finish(network: Network, methods: Iterable[Method]) -> Network:
+    """A trained Network with methods that need no training. Raises SubbitError for one that works in training."""
+    for method in methods:
+        if type(method).finish is Method.finish:
+            raise SubbitError(f"{method.kind} is a way to train: give it to `subbit train --compact`")
+        network = method.finish(network)
+    return network
 
 
 def _parse(text: str) -> Method:

@@ -19,7 +19,7 @@ from sw.compact.method import parse_methods
 from sw.network import Linear
 from sw.network.encodings.codebook import CodebookEncoding
 
-COMMANDS = ("train", "inspect", "plan", "generate", "simulate", "demo")
+COMMANDS = ("train", "compact", "inspect", "plan", "generate", "simulate", "demo")
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -131,6 +131,25 @@ def test_inspect_shows_what_compaction_did(command, small_network):
     shown = command("inspect", "compact.safetensors").out
     assert "codebook of 3" in shown
     assert "tree depth" in shown
+
+
+def test_compact_loses_nothing(command, network_file, small_network, make_images):
+    document = json.loads(command("compact", network_file, "-o", "reused.safetensors", "--json").out)
+    reused, images = subbit.load("reused.safetensors"), make_images(small_network, 20)
+    assert np.array_equal(reused.score(images), small_network.score(images))
+    kinds = {layer.weights.kind for layer in reused.layers if isinstance(layer, Linear)}
+    assert "reuse" in kinds
+    assert document["after"]["bit_operations"] < document["before"]["bit_operations"] == 3240
+    assert document["after"]["depth"] >= 1
+    shallow = command("compact", network_file, "-o", "shallow.safetensors", "--compact", "reuse:depth=1")
+    assert "outputs at most 1 deep" in " ".join(shallow.out.split())
+
+
+def test_compact_refuses_what_needs_training(command, network_file):
+    outcome = command("compact", network_file, "-o", "out.safetensors", "--compact", "codebook:n=16")
+    assert outcome.status == 2
+    assert "codebook is a way to train: give it to `subbit train --compact`" in " ".join(outcome.err.split())
+    assert not Path("out.safetensors").exists()
 
 
 def test_inspect_draws(command, small_network):

@@ -7,6 +7,8 @@ from typing import ClassVar, TypeVar
 
 import numpy as np
 
+from sw.network.mem import mem_text
+
 __all__ = ["Encoding", "Rom", "encoding_of_kind", "index_bits", "register"]
 
 _kinds: dict[str, type["Encoding"]] = {}
@@ -42,9 +44,8 @@ class Rom:
         return cls(tuple(int(number) for number in numbers.reshape(-1)), width)
 
     def mem(self) -> str:
-        """The text that Verilog's $readmemh reads: one word a line, in hexadecimal."""
-        digits = -(-self.width // 4)
-        return "".join(f"{word:0{digits}x}\n" for word in self.words)
+        """The text that Verilog's $readmemh reads."""
+        return mem_text(self.words, self.width)
 
 
 class Encoding(ABC):

@@ -1,0 +1,60 @@
+"""The networks that the compaction tables compare: one line of settings each."""
+
+from dataclasses import dataclass, replace
+
+from sw.train.config import TrainConfig
+
+__all__ = ["ROWS", "Row"]
+
+# VGG-like, two convolutions before each pool, sized so that the whole table repeats in a night on two cores.
+NETWORK = "conv 32 stride 2 pad 1, conv 32 pad 1, pool, conv 64 pad 1, conv 64 pad 1, pool"
+
+_SHARED = TrainConfig(
+    data="fashion-mnist",
+    topology=NETWORK,
+    encoding="thermometer:8",
+    estimator="bireal",
+    batch=256,
+    learning_rate=1e-2,
+    epochs=12,
+    validation=1 / 12,
+    validate_every=2,
+    augment="none",
+    label_smoothing=0.0,
+)
+CODEBOOKS = (128, 64, 32, 16, 8)
+WAYS = ("sparks", "snn", "frequent", "random")
+ONES = (0.25, 0.10, 0.05, 0.03, 0.01)
+STRENGTHS = (1, 4, 16)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One setting: the table it belongs to, its name there, and its training."""
+
+    table: str
+    name: str
+    config: TrainConfig
+
+    @property
+    def key(self) -> str:
+        """A name for files."""
+        return f"{self.table}-{self.name}".replace(" ", "-")
+
+
+def _rows() -> list[Row]:
+    def row(table: str, name: str, *compact: str, **changes: object) -> Row:
+        return Row(table, name, replace(_SHARED, compact=compact, **changes))
+
+    rows = [row("codebook", "dense")]
+    rows += [row("codebook", f"{way} {n}", f"codebook:n={n},by={way}") for n in CODEBOOKS for way in WAYS]
+    rows += [row("two-level", f"{ones:g}", f"two-level:ones={ones:g}") for ones in ONES]
+    rows += [row("slices", f"{kept}", encoding=f"slices:{kept}") for kept in range(8, 0, -1)]
+    rows += [row("slices", "chosen", "slices:drop=0.01", encoding="slices")]
+    rows += [row("reuse", f"{strength}", f"reuse:strength={strength}") for strength in STRENGTHS]
+    rows += [row("mnist", "dense", data="mnist", augment="digits")]
+    rows += [row("mnist", f"sparks {n}", f"codebook:n={n}", data="mnist", augment="digits") for n in (32, 16)]
+    return rows
+
+
+ROWS = _rows()

@@ -211,14 +211,13 @@ def _threshold_width(layer: Linear, network: Network) -> int:
 
 
 def _detail(layer: Layer) -> str:
-    encoding = f", {layer.weights}" if isinstance(layer, Linear) and layer.weights.kind != "dense" else ""
     match layer:
         case Convolution(kernel=(rows, columns), stride=stride, padding=padding):
             pad = "" if padding.kind == "none" else f" pad {padding.amount} ({padding.kind})"
-            return f"{rows}x{columns}{f' stride {stride}' if stride > 1 else ''}{pad}{encoding}"
+            return f"{rows}x{columns}{f' stride {stride}' if stride > 1 else ''}{pad}"
         case BitSlices(slices=slices):
             return f"bits {', '.join(map(str, slices))}"
         case MaxPool(size=size):
             return f"{size}x{size}"
         case _:
-            return encoding.removeprefix(", ")
+            return ""

@@ -39,7 +39,7 @@ class Codebook(Method):
     temperature: float = 1.0
     iterations: int = 10
     noise: float = 0.0
-    warm: float = 0.2
+    warm: float = 0.3
     settled: float = 0.6
 
     def __post_init__(self) -> None:

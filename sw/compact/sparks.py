@@ -4,17 +4,17 @@ Wang et al., Compacting Binary Neural Networks by Sparse Kernel Selection, CVPR 
 U = B V, V the first n columns of a permutation, found from learnable preferences X and Gumbel noise by Sinkhorn and the
 Hungarian method forward, and straight through to the Sinkhorn steps backward. No codeword can repeat.
 
-How X starts, how the noise fades and when the choice is settled is not told there, and is ours. The words of good
-binary networks follow nearly a power law (section 4 of the paper), so plain signs train first, until `warm` of the
-training; then each column of X starts around one of the `n` most frequent words, other words the lower the more taps
-differ. The noise fades in a line, and at `settled` of the training the choice is made once more without noise, and
-kept.
+How X starts, how the noise fades and when the choice is settled is not told there, and is ours: plain signs train
+first, until `warm` of the training; then each column of X starts around the centre of one of `n` clusters of the latent
+words, other words the lower the more taps differ. The noise fades in a line, and at `settled` of the training the
+choice is made once more without noise, and kept. Temperature and noise have the values that suit an X of this size.
 """
 
 import torch
 from torch import Tensor, nn
 
-from sw.compact.nearest import CodebookBinarizer, all_codewords, frequent_first
+from sw.compact.clusters import clusters
+from sw.compact.nearest import CodebookBinarizer, all_codewords
 from sw.compact.sinkhorn import assignment, gumbel, sinkhorn
 
 __all__ = ["SparseSelection"]
@@ -41,7 +41,7 @@ class SparseSelection(CodebookBinarizer):
         temperature: float = 1.0,
         iterations: int = 10,
         noise: float = 0.0,
-        warm: float = 0.2,
+        warm: float = 0.3,
         settled: float = 0.6,
     ) -> None:
         super().__init__(latent)
@@ -70,9 +70,13 @@ class SparseSelection(CodebookBinarizer):
 
     @torch.no_grad()
     def begin(self) -> None:
-        """Start X at the words that the latent weights have now."""
+        """Start X at the clusters that the latent words make now."""
         self.begun.fill_(True)
-        centres = frequent_first(self.cut(self.latent))[: self.preferences.shape[1]]
+        centres = clusters(self.cut(self.latent), self.n)
+        if self.exact:
+            left = torch.ones(len(self.everything), dtype=torch.bool, device=centres.device)
+            left[centres] = False
+            centres = torch.cat([centres, left.nonzero()[:, 0]])
         near = (
             self.everything @ self.everything[centres].T / self.words.taps
         )  # 1 for the word itself, -1 for its opposite

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from sw.compact.baselines import MostFrequent, RandomSubset
+from sw.compact.clusters import clusters
 from sw.compact.method import parse_methods
 from sw.compact.nearest import all_codewords, nearest, word_numbers
 from sw.compact.sinkhorn import sinkhorn
@@ -141,18 +142,40 @@ def test_the_choice_lasts_as_long_as_it_was_told_and_settles():
     assert bool(binarizer.done)
 
 
-def test_plain_signs_train_first_and_the_choice_starts_at_the_most_frequent_words():
+@pytest.mark.parametrize("exact", [True, False])
+def test_plain_signs_train_first_and_the_choice_starts_at_clusters(exact):
+    torch.manual_seed(0)
     words = all_codewords(9)
-    start = torch.cat([words[[3, 77, 77, 200, 200, 200, 9, 9, 9, 9]], words[[77, 5]]]).reshape(4, 3, 3, 3)
-    binarizer = SparseSelection(start, 4, warm=0.3)
+    start = words[torch.tensor([0, 511, 7]).repeat_interleave(4)].reshape(4, 3, 3, 3)
+    binarizer = SparseSelection(start, 4, warm=0.3, exact=exact)
     binarizer.before_step(0.2)
     assert torch.equal(binarizer.signs(), start)
     assert not binarizer.ready()
     binarizer.before_step(0.3)
     assert binarizer.ready()
-    assert binarizer.chosen.tolist() == [9, 77, 200, 3]
-    assert binarizer.preferences[77].argmax() == 1
-    assert binarizer.preferences[77, 1] > binarizer.preferences[76, 1] > binarizer.preferences[72, 1]
+    assert {0, 511, 7} < set(binarizer.chosen.tolist())
+    assert torch.equal(binarizer.signs(), start)
+    place = binarizer.chosen.tolist().index(7)
+    assert binarizer.preferences[7, place] > binarizer.preferences[6, place] > binarizer.preferences[14, place]
+
+
+@pytest.mark.parametrize("n", [4, 32, 512])
+def test_clusters_are_different_words_that_fit_better_than_random_ones(n):
+    torch.manual_seed(n)
+    words = torch.randn(400, 9) + 0.5
+    found = clusters(words, n)
+    assert len(set(found.tolist())) == n
+
+    def distance(places):
+        return float(torch.cdist(words, all_codewords(9)[places]).amin(dim=1).square().sum())
+
+    assert all(distance(found) <= distance(torch.randperm(512)[:n]) + 1e-3 for _ in range(20))
+    if n == 4:  # at the end no centre can be exchanged for the word that its own members like best
+        everything, members = all_codewords(9), nearest(words, all_codewords(9)[found])
+        for place in range(4):
+            gains = everything @ words[members == place].sum(dim=0)
+            gains[[other for other in found.tolist() if other != found[place]]] = -torch.inf
+            assert gains.argmax() == found[place]
 
 
 def test_a_fresh_choice_has_a_gradient_once_a_step_and_none_in_eval():

@@ -55,3 +55,11 @@ def bench(session: nox.Session) -> None:
     """Measures again every figure that the README and docs/ quote."""
     install(session, "train,sim,report")
     session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def compaction(session: nox.Session) -> None:
+    """Trains every row of the compaction tables, a night of work that goes on where it was cut off."""
+    session.install(".[train,report]", *CONSTRAINTS)
+    session.run("python", "-m", "benchmarks.compact.table", *session.posargs)
+    session.run("python", "-m", "benchmarks.compact.summary")

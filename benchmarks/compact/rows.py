@@ -1,5 +1,6 @@
 """The networks that the compaction tables compare: one line of settings each."""
 
+import re
 from dataclasses import dataclass, replace
 
 from sw.train.config import TrainConfig
@@ -25,7 +26,7 @@ _SHARED = TrainConfig(
 CODEBOOKS = (128, 64, 32, 16, 8)
 WAYS = ("sparks", "snn", "frequent", "random")
 ONES = (0.25, 0.10, 0.05, 0.03, 0.01)
-STRENGTHS = (1, 4, 16)
+STRENGTHS = (0.03, 0.1, 0.3, 1)
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Row:
     @property
     def key(self) -> str:
         """A name for files."""
-        return f"{self.table}-{self.name}".replace(" ", "-")
+        return re.sub("[^a-z0-9.]+", "-", f"{self.table}-{self.name}")
 
 
 def _rows() -> list[Row]:
@@ -50,10 +51,14 @@ def _rows() -> list[Row]:
     rows += [row("codebook", f"{way} {n}", f"codebook:n={n},by={way}") for n in CODEBOOKS for way in WAYS]
     rows += [row("two-level", f"{ones:g}", f"two-level:ones={ones:g}") for ones in ONES]
     rows += [row("slices", f"{kept}", encoding=f"slices:{kept}") for kept in range(8, 0, -1)]
-    rows += [row("slices", "chosen", "slices:drop=0.01", encoding="slices")]
-    rows += [row("reuse", f"{strength}", f"reuse:strength={strength}") for strength in STRENGTHS]
+    rows += [row("reuse", "untrained", "reuse")]
+    rows += [row("reuse", f"{strength:g}", f"reuse:strength={strength:g}") for strength in STRENGTHS]
     rows += [row("mnist", "dense", data="mnist", augment="digits")]
     rows += [row("mnist", f"sparks {n}", f"codebook:n={n}", data="mnist", augment="digits") for n in (32, 16)]
+    digits: dict[str, object] = {"data": "mnist", "augment": "digits", "encoding": "slices"}
+    rows += [row("pruning", "mnist, 8 slices", **digits)]
+    rows += [row("pruning", f"mnist, {kept} kept", f"slices:keep={kept}", **digits) for kept in (4, 3)]
+    rows += [row("pruning", "mnist, 1 % allowed", "slices:drop=0.01", **digits)]
     return rows
 
 

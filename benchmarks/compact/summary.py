@@ -53,9 +53,9 @@ def spread(runs: list[Run], key: str) -> tuple[float, float]:
 def table(name: str, groups: Groups) -> str:
     """One table in Markdown."""
     lines = [
-        "| row | seeds | test, % | validation, % | bits a weight | without tables | ones | operations left | depth |"
-        " seconds an epoch |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| row | seeds | test, % | validation, % | weights | bits a weight | without tables | ones | operations left |"
+        " depth | seconds an epoch |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for (part, row), runs in groups.items():
         if part != name:
@@ -66,7 +66,8 @@ def table(name: str, groups: Groups) -> str:
         left = spread(runs, "inner_bit_operations")[0] / first["inner_plain_operations"]
         seconds = np.mean([run["seconds"] / run["epochs"] for run in runs])
         lines.append(
-            f"| {row} | {len(runs)} | {test} | {validation} | {spread(runs, 'inner_bits_per_weight')[0]:.3f} | "
+            f"| {row} | {len(runs)} | {test} | {validation} | {first['weights']:,} | "
+            f"{spread(runs, 'inner_bits_per_weight')[0]:.3f} | "
             f"{spread(runs, 'inner_bits_per_weight_without_tables')[0]:.3f} | "
             f"{100 * spread(runs, 'inner_ones')[0]:.1f} % | {100 * left:.1f} % | {first['depth']} | {seconds:.1f} |"
         )

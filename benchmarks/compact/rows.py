@@ -23,7 +23,7 @@ _SHARED = TrainConfig(
     augment="none",
     label_smoothing=0.0,
 )
-CODEBOOKS = (128, 64, 32, 16, 8)
+CODEBOOKS = (32, 16, 8, 64, 128)  # What is asked most comes first.
 WAYS = ("sparks", "snn", "frequent", "random")
 ONES = (0.25, 0.10, 0.05, 0.03, 0.01)
 STRENGTHS = (0.03, 0.1, 0.3, 1)

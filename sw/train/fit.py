@@ -18,6 +18,7 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback
 
 from sw.errors import SubbitError
+from sw.files import made_folder
 from sw.train.config import TrainConfig
 from sw.train.data import DataSet, load
 from sw.train.keeper import Keeper, read_checkpoint
@@ -176,12 +177,7 @@ def _folder(output: str | None) -> Iterator[Path]:
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
         return
-    folder = Path(output)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SubbitError(f"the output folder {folder} cannot be made: {error.strerror}") from error
-    yield folder
+    yield made_folder(output)
 
 
 @contextmanager

@@ -220,5 +220,5 @@ def test_a_foreign_or_damaged_checkpoint_is_refused(blobs, tmp_path):
 
 def test_an_output_folder_that_cannot_be_made_is_said(blobs, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(SubbitError, match="^the output folder .* cannot be made: Not a directory$"):
+    with pytest.raises(SubbitError, match="cannot be made .Not a directory.: name a place that can be"):
         train(dataclasses.replace(TINY, output=str(tmp_path / "file" / "run")), blobs)

@@ -35,13 +35,13 @@ _SHARED = TrainConfig(
     label_smoothing=0.0,
 )
 RECIPES = {
-    "sfc": replace(_SHARED, topology="sfc", epochs=200),
-    "lfc": replace(_SHARED, topology="lfc", epochs=100),
+    "sfc": replace(_SHARED, topology="sfc", epochs=80),
+    "lfc": replace(_SHARED, topology="lfc", epochs=40),
     "cnn": replace(
         _SHARED,
-        topology="conv 32 pad 1, pool, conv 64 pad 1, pool, conv 64 pad 1, pool, dense 256",
+        topology="conv 64 pad 1, pool, conv 96 pad 1, pool, conv 128 pad 1, pool, dense 256",
         encoding="thermometer:3",
-        epochs=60,
+        epochs=40,
     ),
 }
 TARGETS = {"sfc": 0.978, "lfc": 0.988, "cnn": 0.992}

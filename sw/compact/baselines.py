@@ -23,7 +23,7 @@ class RandomSubset(CodebookBinarizer):
 
 
 class MostFrequent(CodebookBinarizer):
-    """Plain signs for the first `settled` of the training; then the `n` words that are most frequent, kept.
+    """Plain signs for the first `warm` of the training; then the `n` words that are most frequent, kept.
 
     Of equally frequent words the lower number is taken.
     """
@@ -31,9 +31,9 @@ class MostFrequent(CodebookBinarizer):
     table: Tensor
     done: Tensor
 
-    def __init__(self, latent: Tensor, n: int, settled: float = 0.6) -> None:
+    def __init__(self, latent: Tensor, n: int, warm: float = 0.3) -> None:
         super().__init__(latent)
-        self.n, self.settled = n, settled
+        self.n, self.warm = n, warm
         self.register_buffer("table", all_codewords(self.words.taps)[:n])
         self.register_buffer("done", torch.zeros((), dtype=torch.bool))
 
@@ -42,7 +42,7 @@ class MostFrequent(CodebookBinarizer):
 
     @torch.no_grad()
     def before_step(self, progress: float) -> None:
-        if progress >= self.settled and not bool(self.done):
+        if progress >= self.warm and not bool(self.done):
             everything = all_codewords(self.words.taps).to(self.latent)
             order = frequent_first(self.cut(self.latent))
             self.table.copy_(everything[order[: self.n]])

@@ -27,8 +27,9 @@ class Codebook(Method):
     A layer whose words have fewer taps than `n` needs gets all words there are. Without layers, the inner convolutions
     get codebooks, or the inner dense layers where there is no convolution. Of learned selection: `exact` takes the
     square assignment of the paper, `temperature` and `iterations` are Sinkhorn's, `noise` the size of the Gumbel noise
-    at first. `every` is how many steps a choice lasts (0: one of learned selection, 25 of a refined subset), `settled`
-    the share of the training after which it stays (that of frequent too).
+    at first. `every` is how many steps a choice lasts (0: one of learned selection, 5 of a refined subset). Of learned
+    selection and of frequent words, plain signs train for the share `warm` of the training; `settled` is the share
+    after which a learned selection stays.
     """
 
     kind: ClassVar[str] = "codebook"
@@ -85,6 +86,6 @@ def _sparks(method: Codebook, latent: Tensor, n: int) -> CodebookBinarizer:
 WAYS: dict[str, Callable[[Codebook, Tensor, int], CodebookBinarizer]] = {
     "sparks": _sparks,
     "snn": lambda method, latent, n: RefinedSubset(latent, n, method.every or 5),
-    "frequent": lambda method, latent, n: MostFrequent(latent, n, method.settled),
+    "frequent": lambda method, latent, n: MostFrequent(latent, n, method.warm),
     "random": lambda method, latent, n: RandomSubset(latent, n),
 }

@@ -14,9 +14,7 @@ from sw.compact.nearest import CodebookBinarizer, all_codewords, word_numbers
 
 __all__ = ["RefinedSubset"]
 
-import os
-
-START = float(os.environ.get("SNN", 0.5))
+START = 0.5
 DEAD_ZONE = 1e-3
 BOUND = 3.0
 

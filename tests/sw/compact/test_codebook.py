@@ -238,7 +238,7 @@ def test_a_refined_subset_learns_at_every_25th_training_step_alone():
 def test_most_frequent_words_are_counted_once_and_kept():
     words = all_codewords(9)
     start = torch.cat([words[[3, 77, 77, 200, 200, 200, 9, 9, 9, 9]], words[[77, 5]]]).reshape(4, 3, 3, 3)
-    binarizer = MostFrequent(start, 4, settled=0.5)
+    binarizer = MostFrequent(start, 4, warm=0.5)
     binarizer.before_step(0.4)
     assert torch.equal(binarizer.signs(), start)
     binarizer.before_step(0.5)

@@ -104,7 +104,7 @@ class ParallelWindow(StreamComponent):
             ends = [kernel - 1 + at * shape.stride for at in range(count)]
             hit = (loop.value >= ends[0]) & (loop.value <= ends[-1])
             if shape.stride > 1:
-                hit = hit & (loop.value[0] == ends[0] % 2)
+                hit = hit & ((loop.value & 1) == ends[0] % 2)  # One place alone counts in no bits.
             flags.append(hit)
             place = Signal(range(count), name=f"out_{axis}")
             with m.If(step):

@@ -30,6 +30,7 @@ WINDOWS = [
     WindowShape(5, 4, 2, 1, (3, 3), lanes=6, folds=2, pad=1, fill="skip"),
     WindowShape(6, 6, 1, 8, (3, 3), lanes=9, pad=1, stride=2),
     WindowShape(7, 1, 1, 1, (3, 1), lanes=3, folds=3),
+    WindowShape(4, 1, 1, 1, (2, 1), lanes=2, stride=2),  # one column, told by a number of no bits
     WindowShape(5, 5, 3, 1, (2, 2), lanes=4, pad=1, fill="ones"),
 ]
 

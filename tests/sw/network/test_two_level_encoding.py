@@ -204,7 +204,7 @@ def test_thresholds_are_as_wide_as_the_sums_need(rng):
     facts = {layer.name: layer for layer in inspect_network(two_level_network(rng)).layers}
     # Sums from -9 * 29 * 255 to 9 * 29 * 255, and one more for never: 133,112 thresholds in 18 bits.
     assert facts["act"].threshold_bits == 4 * 18 + 4
-    assert facts["conv1"].detail.startswith("3x3 pad 1 (zero), two-level of ")
+    assert facts["conv1"].encoding.startswith("two-level of ")
 
 
 ARRAYS = TwoLevelEncoding(SparseEncoding.of(np.eye(4, dtype=np.uint8)), 3, 2).arrays()

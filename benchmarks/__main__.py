@@ -12,6 +12,7 @@ MODULES = {
     "generation": "benchmarks.generation",
     "model_speed": "benchmarks.model_speed",
     "simulation": "benchmarks.simulation.speed",
+    "compact_cost": "benchmarks.compact.cost",
 }
 
 

@@ -14,7 +14,7 @@ from sw.network import Linear, Network
 from sw.network.encodings import Encoding
 from sw.network.encodings.reuse import ReuseEncoding
 from sw.network.encodings.two_level import TwoLevelEncoding
-from sw.network.words import Words
+from sw.network.words import Words, word_numbers
 
 __all__ = [
     "accuracy_against_bits",
@@ -49,8 +49,7 @@ def word_counts(encoding: Encoding) -> np.ndarray | None:
         words = Words(encoding.shape)
     except ValueError:
         return None
-    bits = words.split(encoding.decode()).reshape(-1, words.taps).astype(np.int64)
-    return np.bincount((bits << np.arange(words.taps)).sum(axis=1), minlength=words.codewords)
+    return np.bincount(word_numbers(words.split(encoding.decode())).reshape(-1), minlength=words.codewords)
 
 
 def codeword_frequencies(after: Network, before: Network | None = None) -> Figure:

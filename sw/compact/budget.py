@@ -8,7 +8,6 @@ from sw.compact.codebook import Codebook
 from sw.compact.method import Method, inner_layers, known_layers, register
 from sw.errors import SubbitError
 from sw.network.words import LONGEST, Words
-from sw.train.binarize import kernel_order
 from sw.train.models import BinaryModel
 
 __all__ = ["Budget", "codebook_sizes"]
@@ -41,7 +40,7 @@ class Budget(Method):
 
     def sizes(self, model: BinaryModel) -> dict[str, int]:
         """Codewords of each layer that gets a codebook. Raises SubbitError where `bits` cannot be reached."""
-        shapes = {name: tuple(kernel_order(layer.binarizer.signs()).shape) for name, layer in model.weighted().items()}
+        shapes = {name: binarizer.kernel_shape for name, binarizer in model.binarizers().items()}
         inner = known_layers(self.layers, model) or inner_layers(model)
         others = [] if self.layers else [name for name in shapes if name not in inner]
         return codebook_sizes(shapes, [inner, others], self.bits)

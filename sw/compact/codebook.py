@@ -13,7 +13,7 @@ from sw.compact.sparks import SparseSelection
 from sw.compact.subset import RefinedSubset
 from sw.errors import SubbitError
 from sw.network.words import LONGEST, Words
-from sw.train.binarize import DenseBinarizer, kernel_order
+from sw.train.binarize import DenseBinarizer
 from sw.train.models import BinaryModel
 
 __all__ = ["WAYS", "Codebook"]
@@ -62,7 +62,7 @@ class Codebook(Method):
             if not isinstance(binarizer, DenseBinarizer):
                 raise SubbitError(f"{name} is compacted already: give a layer one codebook, before any other method")
             try:
-                words = Words(tuple(kernel_order(binarizer.latent).shape))
+                words = Words(binarizer.kernel_shape)
             except ValueError as error:
                 raise SubbitError(f"{name} cannot have a codebook: {error}") from None
             n = min(self.n, words.codewords)

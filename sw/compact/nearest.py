@@ -74,7 +74,7 @@ class CodebookBinarizer(LatentBinarizer):
 
     def __init__(self, latent: Tensor) -> None:
         super().__init__(latent)
-        self.words = Words(tuple(kernel_order(latent).shape))
+        self.words = Words(self.kernel_shape)
 
     @abstractmethod
     def codewords(self) -> Tensor:

@@ -77,15 +77,16 @@ class SparseSelection(CodebookBinarizer):
             left = torch.ones(len(self.everything), dtype=torch.bool, device=centres.device)
             left[centres] = False
             centres = torch.cat([centres, left.nonzero()[:, 0]])
-        near = (
-            self.everything @ self.everything[centres].T / self.words.taps
-        )  # 1 for the word itself, -1 for its opposite
+        # 1 for the word itself, -1 for its opposite.
+        near = self.everything @ self.everything[centres].T / self.words.taps
         self.preferences.copy_(START * near)
         self.chosen = centres[: self.n]
 
     def select(self, noise: float) -> Tensor:
         """P_GS (N, columns of X) of the preferences with so much noise; `chosen` becomes the assignment of it."""
-        noisy = self.preferences + noise * gumbel(tuple(self.preferences.shape)).to(self.preferences)
+        noisy = self.preferences
+        if noise:
+            noisy = noisy + noise * gumbel(tuple(noisy.shape)).to(noisy)
         rest = None if self.rest is None else self.rest / self.temperature
         soft = sinkhorn(noisy / self.temperature, self.iterations, rest)
         # A row that is not chosen counts with one of the other columns, so what it would give there is a loss.

@@ -126,6 +126,9 @@ class TwoLevelBinarizer(WeightBinarizer):
             self.budget.settle()
         return self
 
+    def ready(self) -> bool:
+        return self.inner.ready()
+
     def before_step(self, progress: float) -> None:
         self.inner.before_step(progress)
         self.budget.progress = progress

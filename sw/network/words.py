@@ -11,9 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["LONGEST", "Words"]
+__all__ = ["LONGEST", "Words", "word_numbers"]
 
 LONGEST = 9
+
+
+def word_numbers(words: np.ndarray) -> np.ndarray:
+    """Words of bits on the last axis as numbers, int64, the first tap counting 1."""
+    return (words.astype(np.int64) << np.arange(words.shape[-1])).sum(axis=-1)
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,11 @@ class WeightBinarizer(nn.Module, ABC):
         return self.signs()
 
     @property
+    def kernel_shape(self) -> tuple[int, ...]:
+        """`shape` in the Network's order: (out, kernel_h, kernel_w, in) or (out, in)."""
+        return self.shape if len(self.shape) == 2 else (self.shape[0], *self.shape[2:], self.shape[1])
+
+    @property
     def unit(self) -> int:
         """The size of a weight: half the distance of its two values."""
         return 1

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from sw.network.encodings.base import Encoding, Rom, index_bits, register
-from sw.network.words import Words
+from sw.network.words import Words, word_numbers
 
 __all__ = ["CodebookEncoding"]
 
@@ -52,8 +52,8 @@ class CodebookEncoding(Encoding):
         none of ``codewords``.
         """
         words = Words(bits.shape)
-        numbers = _numbers(words.split(bits))
-        table = np.unique(numbers if codewords is None else _numbers(codewords))
+        numbers = word_numbers(words.split(bits))
+        table = np.unique(numbers if codewords is None else word_numbers(codewords))
         indices = np.searchsorted(table, numbers).clip(max=len(table) - 1)
         if not np.array_equal(table[indices], numbers):
             raise ValueError("bits must be made of the codewords alone, and some words are not")
@@ -96,8 +96,3 @@ class CodebookEncoding(Encoding):
         if arrays.keys() != {"codewords", "indices", "shape"}:
             raise ValueError(f"the arrays of a codebook must be codewords, indices and shape, not {sorted(arrays)}")
         return cls(arrays["codewords"], arrays["indices"], tuple(int(size) for size in arrays["shape"]))
-
-
-def _numbers(words: np.ndarray) -> np.ndarray:
-    """Words of bits on the last axis as numbers, the first tap counting 1."""
-    return (words.astype(np.int64) << np.arange(words.shape[-1])).sum(axis=-1)

@@ -347,3 +347,13 @@ def test_closed_levels_do_not_follow_what_the_penalty_moves_all_weights_by(by):
             member.inner.latent.copy_(torch.where(torch.arange(9) < 1, 0.5, -0.0625).reshape(3, 3) + shift)
         ratios.append(member.whole_ratio(torch.where(member.inner.latent > shift, 1.0, -1.0)).item() / member.unit)
     assert ratios == ([0.75, 0.75] if by == "penalty" else [0.75, pytest.approx(-0.125, abs=0.0625)])
+
+
+def test_two_levels_on_a_codebook_are_ready_when_it_is(blobs):
+    model = BinaryModel(dataclasses.replace(TINY, topology="conv 6, conv 8, dense 8").spec(blobs))
+    for method in parse_methods(["codebook:n=6,warm=0.3@conv2", "two-level:ones=0.2@conv2"]):
+        method.attach(model)
+    for progress, ready in ((0.1, False), (0.3, True)):
+        for binarizer in model.binarizers().values():
+            binarizer.before_step(progress)
+        assert model.ready() is ready

@@ -1,6 +1,5 @@
 """The accelerator: the stages of a pipeline joined into one component with AXI4-Stream ends."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -11,9 +10,9 @@ from amaranth.lib.wiring import In, Out
 
 from hw.datapath.rom import Rom
 from hw.layer.parallel_window import ParallelWindow
-from hw.layer.product import ProductShape
 from hw.layer.results import ResultsShape
 from hw.layer.serial_window import SerialWindow
+from hw.layer.unit import UnitShape
 from hw.layer.window import WindowShape
 from hw.plan.pipeline import Pipeline, Stage, pipeline
 from hw.plan.plan import Plan
@@ -178,12 +177,6 @@ def component_of(stage: Stage) -> StreamComponent:
     return Buffered(part, stage.buffer) if stage.buffer else part
 
 
-def roms_of(stage: Stage) -> Iterator[Rom]:
+def roms_of(stage: Stage) -> tuple[Rom, ...]:
     """The tables of one stage."""
-    shape = stage.shape
-    if isinstance(shape, ProductShape):
-        yield shape.weight_rom
-        if shape.threshold_rom is not None:
-            yield shape.threshold_rom
-    elif isinstance(shape, ResultsShape):
-        yield from shape.roms
+    return stage.shape.roms if isinstance(stage.shape, UnitShape | ResultsShape) else ()

@@ -11,6 +11,8 @@ from amaranth.lib.wiring import In, Out
 
 from hw.datapath.popcount import popcount
 from hw.datapath.rom import Rom, RomStyle
+from hw.layer.levels import Levels
+from hw.layer.unit import Rhythm, UnitShape
 from hw.stream.counter import Loop, nest
 from hw.stream.words import StreamComponent, lanes_layout, word_stream
 from sw.network.agreement import Agreement
@@ -19,7 +21,7 @@ __all__ = ["MatrixVector", "ProductShape"]
 
 
 @dataclass(frozen=True, eq=False)
-class ProductShape:
+class ProductShape(UnitShape):
     """``weights`` (outputs, taps) of 0 and 1 against windows of taps of bit planes with weights 2**planes.
 
     ``pe`` outputs at once, ``simd`` taps at once: a window takes outputs / pe * taps / simd cycles. What is counted for
@@ -65,24 +67,31 @@ class ProductShape:
         """Rows of the weight ROM."""
         return self.folds * self.words
 
-    @property
-    def top(self) -> int:
-        """The largest count."""
-        return self.agreement.top
+    @cached_property
+    def levels(self) -> Levels:
+        """What follows the counts."""
+        return Levels(self.pe, self.agreement.top, self.thresholds, self.invert)
 
     @property
     def count_bits(self) -> int:
         """Bits of a count."""
-        return self.top.bit_length()
+        return self.levels.count_bits
 
     @property
     def level_bits(self) -> int:
-        """Bits of an output element."""
-        return self.count_bits if self.thresholds is None else self.thresholds.shape[1].bit_length()
+        return self.levels.bits
+
+    @property
+    def rhythm(self) -> Rhythm:
+        return Rhythm.even(self.folds, self.words, self.pe)
+
+    @property
+    def roms(self) -> tuple[Rom, ...]:
+        limits = self.levels.rom
+        return (self.weight_rom,) if limits is None else (self.weight_rom, limits)
 
     @property
     def input(self) -> data.StructLayout:
-        """The payload that a window generator sends."""
         fields: dict = {"x": lanes_layout(self.simd, len(self.planes))}
         if self.agreement.skip_channels:
             fields |= {"skip": unsigned(self.simd), "missing": unsigned(self.skip_positions.bit_length())}
@@ -96,26 +105,7 @@ class ProductShape:
         words = tuple(int.from_bytes(row.tobytes(), "little") for row in rows)
         return Rom("weights", words, self.pe * self.simd, self.rom)
 
-    @cached_property
-    def threshold_rom(self) -> Rom | None:
-        """Row fold: for output fold * pe + p its thresholds, lowest first, then its invert bit; p = 0 is lowest."""
-        if self.thresholds is None or self.invert is None:
-            return None
-        width = (self.top + 1).bit_length()
-        rows = []
-        for fold in range(self.folds):
-            row = place = 0
-            for channel in range(fold * self.pe, (fold + 1) * self.pe):
-                for threshold in self.thresholds[channel]:
-                    row |= int(threshold) << place
-                    place += width
-                row |= int(self.invert[channel]) << place
-                place += 1
-            rows.append(row)
-        return Rom("thresholds", tuple(rows), self.pe * (width * self.thresholds.shape[1] + 1))
-
     def create(self) -> "MatrixVector":
-        """The component."""
         return MatrixVector(self)
 
     def reference(self, window: np.ndarray, skip: np.ndarray) -> np.ndarray:
@@ -129,9 +119,7 @@ class ProductShape:
             count *= 2
         if self.agreement.skip_channels:
             count += int(skip.sum()) // self.agreement.skip_channels * self.agreement.per_position
-        if self.thresholds is None or self.invert is None:
-            return count
-        return ((count[:, None] >= self.thresholds) ^ self.invert[:, None]).sum(axis=1)
+        return self.levels.reference(count)
 
 
 class MatrixVector(StreamComponent):
@@ -197,7 +185,7 @@ class MatrixVector(StreamComponent):
         with m.If(out_free):
             m.d.sync += self.o.valid.eq(complete)
         with m.If(complete & out_free):
-            m.d.sync += self.o.payload.as_value().eq(Cat(self._levels(totals, limits)))
+            m.d.sync += self.o.payload.as_value().eq(Cat(shape.levels.compare(totals, limits)))
         return m
 
     @staticmethod
@@ -251,19 +239,5 @@ class MatrixVector(StreamComponent):
 
     def _limits(self, m: Module, fold: Value, enable: Value) -> Value:
         """The row of thresholds that belongs to the totals standing from the next cycle on."""
-        rom = self.shape.threshold_rom
+        rom = self.shape.levels.rom
         return Const(0, 1) if rom is None else rom.read(m, fold, enable)
-
-    def _levels(self, totals: list[Value], limits: Value) -> list[Value]:
-        """Counts, or the levels that the thresholds make of them."""
-        shape = self.shape
-        if shape.thresholds is None or shape.invert is None:
-            return totals
-        steps, width = shape.thresholds.shape[1], (shape.top + 1).bit_length()
-        levels = []
-        for p, total in enumerate(totals):
-            own = limits[p * (steps * width + 1) : (p + 1) * (steps * width + 1)]
-            passed = [(total >= own[j * width : (j + 1) * width]) ^ own[-1] for j in range(steps)]
-            level = passed[0] if steps == 1 else sum(passed[1:], passed[0])
-            levels.append(level[: shape.level_bits])
-        return levels

@@ -96,6 +96,7 @@ def features(stage: Stage, family: str) -> Features:
             return pool_features(shape, family)
         case ResultsShape() as shape:
             return results_features(shape, family)
+    raise TypeError(f"{type(stage.shape).__name__} has no cost model")
 
 
 def encode_features(shape: EncodeShape) -> Features:

@@ -6,18 +6,19 @@ import numpy as np
 
 from hw.layer.encode import EncodeShape
 from hw.layer.pool import PoolShape
-from hw.layer.product import ProductShape
 from hw.layer.results import ResultsShape
 from hw.layer.serial_window import SerialWindow
-from hw.layer.window import Fill, WindowShape
+from hw.layer.unit import UnitShape
+from hw.layer.window import WindowShape
+from hw.plan.datapath import datapath
 from hw.plan.plan import Folding, Plan
 from hw.plan.schedule import Steps, buffer_words
+from hw.plan.steps import pooled, repack_steps, window_cycles, window_steps
 from hw.stream.repack import RepackShape
 from sw.errors import SubbitError
 from sw.network import (
     BitPlanes,
     BitSlices,
-    Convolution,
     Layer,
     Linear,
     MaxPool,
@@ -30,8 +31,6 @@ from sw.network.agreement import Agreement
 
 __all__ = ["Compute", "Pipeline", "Stage", "pipeline"]
 
-FILLS: dict[str, Fill] = {"none": "zeros", "-1": "zeros", "+1": "ones", "zero": "skip"}
-
 
 @dataclass(frozen=True, eq=False)
 class Stage:
@@ -42,7 +41,7 @@ class Stage:
     """
 
     name: str
-    shape: EncodeShape | RepackShape | WindowShape | ProductShape | PoolShape | ResultsShape
+    shape: EncodeShape | RepackShape | WindowShape | UnitShape | PoolShape | ResultsShape
     probe: str | None = None
     buffer: int = 0
 
@@ -52,7 +51,7 @@ class Stage:
         match self.shape:
             case EncodeShape() | RepackShape():
                 return self.shape.lanes_out
-            case ProductShape():
+            case UnitShape():
                 return self.shape.pe
             case ResultsShape():
                 return 1
@@ -85,121 +84,6 @@ class Pipeline:
     def slowest(self) -> str:
         """Name of the stage that sets the interval."""
         return max(self.cycles, key=lambda name: self.cycles[name])
-
-
-def window_of(layer: Linear, network: Network, folding: Folding) -> WindowShape:
-    """The windows that ``layer`` reads at this folding."""
-    source = network.source(layer)
-    bits, folds = len(source.planes), layer.outputs // folding.pe
-    if not isinstance(layer, Convolution):
-        return WindowShape(1, 1, source.size, bits, lanes=folding.simd, folds=folds)
-    pad = layer.padding
-    return WindowShape(
-        source.height,
-        source.width,
-        source.channels,
-        bits,
-        kernel=layer.kernel,
-        stride=layer.stride,
-        pad=pad.amount,
-        # A padded pixel is the integer zero: a word of zero bits that counts as such.
-        fill="zeros" if source.domain == "pixels" else FILLS[pad.kind],
-        lanes=folding.simd,
-        folds=folds,
-    )
-
-
-def product_of(layer: Linear, network: Network, folding: Folding, threshold: Threshold | None) -> ProductShape:
-    """The compute unit of ``layer`` with the thresholds that follow it.
-
-    Raises SubbitError where there is none for its weights.
-    """
-    if not layer.plain:
-        raise SubbitError(
-            f"{layer.name} has two-level weights, for which there is no hardware yet: train it without two-level"
-        )
-    agreement = Agreement.of(layer, network.source(layer))
-    skips = bool(agreement.skip_channels)
-    return ProductShape(
-        weights=layer.weights.decode().reshape(layer.outputs, -1),
-        planes=network.source(layer).planes,
-        pe=folding.pe,
-        simd=folding.simd,
-        agreement=agreement,
-        thresholds=None if threshold is None else agreement.thresholds(threshold.thresholds),
-        invert=None if threshold is None else threshold.invert,
-        skip_positions=layer.kernel[0] * layer.kernel[1] if skips and isinstance(layer, Convolution) else 0,
-        rom=folding.rom,
-    )
-
-
-def window_steps(shape: WindowShape, pe: int) -> Steps:
-    """Steps of a window generator and its compute unit: one for each window and fold, and for each pixel between."""
-    return serial_steps(shape, pe) if shape.is_serial else parallel_steps(shape, pe)
-
-
-def serial_steps(shape: WindowShape, pe: int) -> Steps:
-    """Steps of the serial generator: a window is freed, up to the next one's origin, after its last fold."""
-    parts = shape.channels // shape.lanes
-    rows, columns = shape.origins[:, 0], shape.origins[:, 1]
-    bottom = np.minimum(rows + shape.kernel[0], shape.height) - 1
-    right = np.minimum(columns + shape.kernel[1], shape.width) - 1
-    needs = (bottom * shape.width + right + 1) * parts
-    origins = (rows * shape.width + columns) * parts
-    following = np.append(origins[1:], shape.in_words + origins[0])
-    folds = shape.folds
-    frees = np.repeat(origins, folds)
-    frees[folds - 1 :: folds] = following
-    count = shape.windows * folds
-    return Steps(
-        cycles=np.full(count, shape.words_per_window),
-        needs=np.repeat(needs, folds),
-        frees=frees,
-        makes=(np.arange(count) + 1) * pe,
-        words=shape.in_words,
-    )
-
-
-def parallel_steps(shape: WindowShape, pe: int) -> Steps:
-    """Steps of the parallel generator: every padded pixel passes, and where it ends a window its folds are sent."""
-    height, width = shape.height + 2 * shape.pad, shape.width + 2 * shape.pad
-    inside = np.pad(np.ones((shape.height, shape.width), bool), shape.pad)
-    ends = np.zeros((height, width), bool)
-    y, x = (shape.origins + shape.pad).T
-    ends[y + shape.kernel[0] - 1, x + shape.kernel[1] - 1] = True
-    repeats = np.where(ends, shape.folds, 1).reshape(-1)
-    emits = np.repeat(ends.reshape(-1), repeats)
-    needs = np.repeat(np.cumsum(inside.reshape(-1)), repeats)
-    return Steps(
-        cycles=np.where(emits, shape.words_per_window, 1),
-        needs=needs,
-        frees=needs,
-        makes=np.cumsum(emits) * pe,
-        words=shape.in_words,
-    )
-
-
-def pooled(steps: Steps, shape: PoolShape) -> Steps:
-    """The same steps with the elements that leave a pool behind them."""
-    size = shape.size
-    rows, columns = np.arange(shape.height), np.arange(shape.width)
-    ends = [(axis % size == size - 1) & (axis < len(axis) // size * size) for axis in (rows, columns)]
-    emits = (ends[0][:, None] & ends[1]).reshape(-1)
-    made = np.append(0, np.cumsum(np.repeat(emits, shape.parts)) * shape.lanes)
-    return replace(steps, makes=made[steps.makes // shape.lanes])
-
-
-def repack_steps(shape: RepackShape, words: int) -> Steps:
-    """Steps of a narrowing repack that takes ``words`` words a frame: one for each word out."""
-    out = words * shape.lanes_in // shape.lanes_out
-    elements = (np.arange(out) + 1) * shape.lanes_out
-    return Steps(
-        cycles=np.ones(out, np.int64),
-        needs=-(-elements // shape.lanes_in),
-        frees=elements // shape.lanes_in,
-        makes=elements,
-        words=words,
-    )
 
 
 @dataclass
@@ -300,17 +184,20 @@ class Builder:
         """Windows and compute unit of a convolution or dense layer."""
         folding = self.plan.folding[layer.name]
         try:
-            product = product_of(layer, self.network, folding, threshold)
+            way = datapath(folding.datapath)
+            refusal = way.refusal(layer, self.network)
+            if refusal is not None:
+                raise SubbitError(f"{layer.name} {refusal}")
+            shape, unit = way.build(layer, self.network, folding, threshold)
         except ValueError as error:
             raise ValueError(f"{layer.name}: {error}") from None
-        shape = window_of(layer, self.network, folding)
         self.join(layer.name, shape.in_lanes, shape.in_words)
-        steps = window_steps(shape, folding.pe)
+        steps = window_steps(shape, unit.rhythm)
         self.stages.append(Stage(f"{layer.name}_window", shape))
         self.link(steps)
-        self.stages.append(Stage(layer.name, product, threshold.name if threshold else None))
-        self.lanes, self.bits = folding.pe, product.level_bits
-        cycles = max(steps.work, shape.in_words)
+        self.stages.append(Stage(layer.name, unit, threshold.name if threshold else None))
+        self.lanes, self.bits = unit.pe, unit.level_bits
+        cycles = window_cycles(shape, unit.rhythm)
         self.cycles[layer.name] = cycles
         self.layers.append(Compute(layer.name, folding, cycles))
 

@@ -16,10 +16,10 @@ __all__ = ["Folding", "Plan"]
 
 @dataclass(frozen=True)
 class Folding:
-    """``pe`` outputs at once times ``simd`` taps at once, and where the weights live.
+    """How a layer is computed: by which ``datapath``, ``pe`` outputs at once times ``simd`` taps at once, and where its
+    weights live.
 
-    ``pe`` divides the layer's outputs and ``simd`` its taps; a ``simd`` that divides the channels reads windows from a
-    memory, any other one holds whole windows in registers.
+    ``pe`` divides the layer's outputs and ``simd`` its taps; the rest is said in ``hw.plan.datapath``.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -27,6 +27,7 @@ class Folding:
     pe: int = 1
     simd: int = 1
     rom: RomStyle = "auto"
+    datapath: str = "xnor"
 
     def __post_init__(self) -> None:
         for name in ("pe", "simd"):

@@ -12,22 +12,23 @@ from functools import cached_property
 
 import numpy as np
 
-from hw.layer.product import ProductShape
 from hw.layer.serial_window import SerialWindow
+from hw.layer.unit import UnitShape
 from hw.layer.window import WindowShape
 from hw.plan.cost import Estimate, pipeline_area, stage_area
+from hw.plan.datapath import DATAPATHS
+from hw.plan.datapath.base import divisors
 from hw.plan.device import Device
-from hw.plan.pipeline import Stage, pipeline, product_of, window_of, window_steps
+from hw.plan.pipeline import Stage, pipeline
 from hw.plan.plan import Folding, Plan
 from hw.plan.schedule import Steps, buffer_words
+from hw.plan.steps import window_cycles, window_steps
 from hw.stream.repack import RepackShape
 from sw.errors import SubbitError
 from sw.network import Linear, Network, Threshold
 
 __all__ = ["fastest_plan", "least_area_plan", "plan_for_rate"]
 
-# More lanes than this make compressor trees that no device here could hold.
-WIDEST = 1 << 16
 BALANCES = (1.0, 4.0, 0.25, 16.0)
 
 
@@ -37,26 +38,12 @@ class Candidate:
 
     folding: Folding
     window: WindowShape
-    product: ProductShape
+    unit: UnitShape
 
     @property
     def cycles(self) -> int:
         """Cycles a frame by formula."""
-        return cycles_of(self.window)
-
-
-def cycles_of(window: WindowShape) -> int:
-    """Cycles a frame of a layer, as ``hw.plan.pipeline`` counts them, without its steps."""
-    beats = window.windows * window.folds * window.words_per_window
-    if window.is_serial:
-        return max(window.in_words, beats)
-    padded = (window.height + 2 * window.pad) * (window.width + 2 * window.pad)
-    return padded - window.windows + beats
-
-
-def divisors(number: int) -> list[int]:
-    """Divisors of ``number``, ascending."""
-    return [d for d in range(1, number + 1) if number % d == 0]
+        return window_cycles(self.window, self.unit.rhythm)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,20 +69,17 @@ class Space:
 
     def foldings(self, layer: Linear, threshold: Threshold | None) -> Iterator[Candidate]:
         """Every folding of one layer."""
-        product = product_of(layer, self.network, Folding(), threshold)
-        for pe in divisors(layer.outputs):
-            for simd in divisors(layer.taps):
-                if pe * simd <= WIDEST:
-                    folding = Folding(pe, simd)
-                    unit = replace(product, pe=pe, simd=simd)
-                    yield Candidate(folding, window_of(layer, self.network, folding), unit)
+        for way in DATAPATHS.values():
+            if way.refusal(layer, self.network) is None:
+                for folding in way.foldings(layer, self.network):
+                    yield Candidate(folding, *way.build(layer, self.network, folding, threshold))
 
     def choices(self, layer: Linear, interval: int) -> list[Candidate]:
-        """For each PE the serial and the parallel folding with the fewest SIMD lanes that meet ``interval``."""
-        best: dict[tuple[int, bool], Candidate] = {}
+        """By datapath and PE the serial and the parallel folding of the fewest lanes that meet ``interval``."""
+        best: dict[tuple[str, int, bool], Candidate] = {}
         for candidate in self.candidates[layer.name]:
             if candidate.cycles <= interval:
-                key = (candidate.folding.pe, candidate.window.is_serial)
+                key = (candidate.folding.datapath, candidate.folding.pe, candidate.window.is_serial)
                 if key not in best or candidate.folding.simd < best[key].folding.simd:
                     best[key] = candidate
         return list(best.values())
@@ -117,12 +101,12 @@ class Space:
 def window_area(candidate: Candidate, interval: int, family: str) -> Estimate:
     """Area of a candidate, its buffer sized for words that come evenly."""
     window = candidate.window
-    steps = window_steps(window, candidate.folding.pe)
+    steps = window_steps(window, candidate.unit.rhythm)
     words = np.arange(window.in_words) + 1
     even = Steps(np.ones(window.in_words, np.int64), words, words, words * window.in_lanes, window.in_words)
     buffer = buffer_words(even, steps, window.in_lanes, interval)
     depth = SerialWindow.depth_for(window, buffer) if window.is_serial else buffer if buffer > 2 else 0
-    front, unit = Stage("window", window, buffer=depth), Stage("product", candidate.product)
+    front, unit = Stage("window", window, buffer=depth), Stage("unit", candidate.unit)
     return stage_area(front, family) + stage_area(unit, family)
 
 

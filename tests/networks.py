@@ -21,6 +21,8 @@ from sw.network import (
     Thermometer,
     Threshold,
 )
+from sw.network.encodings import Encoding
+from sw.network.encodings.two_level import TwoLevelEncoding
 
 __all__ = ["networks", "plans", "random_images"]
 
@@ -78,10 +80,14 @@ def encode(draw: st.DrawFn, rng: np.random.Generator, chain: Chain, image: Input
         chain.add(planes if kind == "planes" else BitSlices(name="encode", reads=chain.source, slices=kept))
 
 
-def weights(draw: st.DrawFn, rng: np.random.Generator, shape: tuple[int, ...]) -> DenseEncoding:
-    kind = draw(st.sampled_from(["random", "random", "random", "zeros", "ones"]))
+def weights(draw: st.DrawFn, rng: np.random.Generator, shape: tuple[int, ...]) -> Encoding:
+    kind = draw(st.sampled_from(["random", "random", "random", "zeros", "ones", "two-level"]))
     bits = {"zeros": np.zeros, "ones": np.ones}.get(kind, lambda s: rng.integers(0, 2, s))(shape)
-    return DenseEncoding(bits.astype(np.uint8))
+    plain = DenseEncoding(bits.astype(np.uint8))
+    if kind != "two-level":
+        return plain
+    fraction = draw(st.sampled_from([0, 1, 4]))
+    return TwoLevelEncoding(plain, draw(st.integers(-(2 << fraction), 2 << fraction)), fraction)
 
 
 def activate(draw: st.DrawFn, rng: np.random.Generator, chain: Chain, name: str) -> None:

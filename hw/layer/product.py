@@ -5,12 +5,13 @@ from functools import cached_property
 
 import numpy as np
 from amaranth import Cat, Const, Module, Mux, Signal, Value
-from amaranth.hdl import unsigned
+from amaranth.hdl import signed, unsigned
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from hw.datapath.popcount import popcount
 from hw.datapath.rom import Rom, RomStyle
+from hw.datapath.times import times
 from hw.layer.levels import Levels
 from hw.layer.unit import Rhythm, UnitShape
 from hw.stream.counter import Loop, nest
@@ -73,9 +74,9 @@ class ProductShape(UnitShape):
         return Levels(self.pe, self.agreement.top, self.thresholds, self.invert)
 
     @property
-    def count_bits(self) -> int:
-        """Bits of a count."""
-        return self.levels.count_bits
+    def row_bits(self) -> int:
+        """Bits of the agreements of a row."""
+        return self.agreement.row_top.bit_length()
 
     @property
     def level_bits(self) -> int:
@@ -110,7 +111,7 @@ class ProductShape(UnitShape):
 
     def reference(self, window: np.ndarray, skip: np.ndarray) -> np.ndarray:
         """Outputs (outputs,) for the stored taps (taps,) of one window and the mask of those that are skipped."""
-        signs = self.weights.astype(np.int64)
+        signs = np.vstack([self.weights, np.ones_like(self.weights[:1])]).astype(np.int64)
         count = np.zeros(len(signs), np.int64)
         for place, plane in enumerate(self.planes):
             agree = (((window.astype(np.int64) >> place) & 1) == signs) & ~skip
@@ -119,14 +120,14 @@ class ProductShape(UnitShape):
             count *= 2
         if self.agreement.skip_channels:
             count += int(skip.sum()) // self.agreement.skip_channels * self.agreement.per_position
-        return self.levels.reference(count)
+        return self.levels.reference(self.agreement.counts(count[:-1], count[-1]))
 
 
 class MatrixVector(StreamComponent):
     """Words of taps in, ``pe`` outputs at a time out; a window's words come ``folds`` times over.
 
-    Latency: 3 cycles from the last word of a window, 2 where a window is one word. Throughput: a word a cycle. Each
-    register stage loads when it is empty or the next one takes what it holds.
+    Latency: 3 cycles from the last word of a window, 2 where a window is one word, one more with two levels.
+    Throughput: a word a cycle. Each register stage loads when it is empty or the next one takes what it holds.
     """
 
     def __init__(self, shape: ProductShape) -> None:
@@ -162,25 +163,38 @@ class MatrixVector(StreamComponent):
         missing = self._missing(m, count_now, word_in)
 
         # Accumulate over the words of a window; a window of one word is complete at once.
-        out_free = ~self.o.valid | self.o.ready
+        sum_free = Signal()
         if shape.words == 1:
-            totals, complete = [(part + missing)[: shape.count_bits] for part in partial], counted
-            m.d.comb += count_free.eq(~counted | out_free)
-            limits = self._limits(m, at_fold, count_now)
+            totals, complete = [(part + missing)[: shape.row_bits] for part in partial], counted
+            m.d.comb += count_free.eq(~counted | sum_free)
+            settle = count_now
         else:
             first = self._keep(m, count_now, first, "counted_first")
             last = self._keep(m, count_now, last, "counted_last")
             at_fold = self._keep(m, count_now, at_fold, "counted_fold")
-            complete, sum_free = self._stage(m, "summed", counted & last)
-            m.d.comb += [sum_free.eq(~complete | out_free), count_free.eq(~counted | sum_free)]
-            add = counted & sum_free
+            complete, add_free = self._stage(m, "summed", counted & last)
+            m.d.comb += [add_free.eq(~complete | sum_free), count_free.eq(~counted | add_free)]
+            settle = counted & add_free
             totals = []
             for part in partial:
-                total = Signal(shape.count_bits, name="total")
-                with m.If(add):
+                total = Signal(shape.row_bits, name="total")
+                with m.If(settle):
                     m.d.sync += total.eq(Mux(first, missing, total) + part)
                 totals.append(total)
-            limits = self._limits(m, at_fold, add)
+
+        # With two levels, the window's own sum joins each row's.
+        out_free = ~self.o.valid | self.o.ready
+        if shape.agreement.ratio:
+            at_fold = self._keep(m, settle, at_fold, "summed_fold")
+            joined, join_free = self._stage(m, "joined", complete)
+            m.d.comb += [sum_free.eq(~complete | join_free), join_free.eq(~joined | out_free)]
+            settle = complete & join_free
+            totals = [self._keep(m, settle, count, "count") for count in self._joined(m, totals)]
+            complete = joined
+        else:
+            m.d.comb += sum_free.eq(out_free)
+            totals = [(total << shape.agreement.shift)[: shape.levels.count_bits] for total in totals]
+        limits = self._limits(m, at_fold, settle)
 
         with m.If(out_free):
             m.d.sync += self.o.valid.eq(complete)
@@ -207,12 +221,14 @@ class MatrixVector(StreamComponent):
         return register
 
     def _counts(self, m: Module, word: data.View, weights: Value) -> list[Value]:
-        """For each of the ``pe`` outputs, what this word adds to its count."""
+        """What this word adds to the agreements of each of the ``pe`` outputs and, with two levels, of a row of ones."""
         shape = self.shape
         planes = [Cat(word.x[lane][place] for lane in range(shape.simd)) for place in range(len(shape.planes))]
         counts = []
-        for p in range(shape.pe):
-            own = weights[p * shape.simd : (p + 1) * shape.simd]
+        rows = [weights[p * shape.simd : (p + 1) * shape.simd] for p in range(shape.pe)]
+        if shape.agreement.ratio:
+            rows.append(Const(-1, shape.simd))
+        for p, own in enumerate(rows):
             total: Value = Const(0, 1)
             for place, plane in zip(shape.planes, planes, strict=True):
                 agree = Signal(shape.simd, name=f"agree_{p}_{place}")
@@ -223,6 +239,13 @@ class MatrixVector(StreamComponent):
             bits = (shape.simd * shape.unit).bit_length()
             counts.append((total << 1)[: bits + 1] if shape.agreement.doubled else total[:bits])
         return counts
+
+    def _joined(self, m: Module, totals: list[Value]) -> list[Value]:
+        """Counts from the agreements of the rows and, last, of the row of ones."""
+        agreement, bits = self.shape.agreement, self.shape.levels.count_bits
+        shared = Signal(signed(bits + 1))
+        m.d.comb += shared.eq(times(totals[-1], agreement.ratio) - agreement.base)
+        return [((total << agreement.shift) + shared)[:bits] for total in totals[:-1]]
 
     def _missing(self, m: Module, enable: Value, word: data.View) -> Value:
         """What the skipped positions of the window add, beside the partial counts."""

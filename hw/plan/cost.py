@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from hw.datapath.times import digits
 from hw.layer.encode import EncodeShape
+from hw.layer.levels import Levels
 from hw.layer.pool import PoolShape
 from hw.layer.product import ProductShape
 from hw.layer.results import ResultsShape
@@ -156,34 +158,49 @@ def parallel_features(shape: WindowShape, family: str) -> Features:
 
 def product_features(shape: ProductShape, family: str) -> Features:
     lanes, planes = shape.pe * shape.simd, len(shape.planes)
-    count = shape.count_bits
+    count, row = shape.levels.count_bits, shape.row_bits
     constant = shape.weight_rom_depth == 1
     weights = memory(family, shape.weight_rom_depth, lanes, rom=True, style=shape.rom)
-    steps = 0 if shape.thresholds is None else shape.thresholds.shape[1]
-    limits = memory(family, shape.folds, max(1, shape.pe * steps * (count + 1)), rom=True)
+    limits = levels_memory(shape.levels, shape.folds, family)
     partial = (shape.simd * shape.unit).bit_length()
-    folded = shape.words > 1
+    two_level = bool(shape.agreement.ratio)
+    rows = shape.pe + two_level
+    sums = rows * row if shape.words > 1 else 0
     luts = {
         "taps": 0 if constant else lanes * planes,
-        "constant taps": lanes * planes if constant else 0,
-        "planes": shape.pe * (planes - 1) * partial,
-        "sums": shape.pe * count if folded else 0,
-        "compared": shape.pe * steps * count,
-        "skipped": lanes * planes if shape.agreement.skip_channels else 0,
+        "constant taps": (lanes if constant else 0) * planes + two_level * shape.simd * planes,
+        "planes": rows * (planes - 1) * partial,
+        "sums": sums,
+        "compared": shape.pe * shape.levels.steps * count,
+        "skipped": rows * shape.simd * planes if shape.agreement.skip_channels else 0,
         "rom": weights.logic_bits + limits.logic_bits,
         "counters": bits(shape.folds, shape.words, shape.folds * shape.words),
         "one": 1,
     }
     ffs = {
         "inputs": shape.simd * planes,
-        "partial": shape.pe * partial,
-        "sums": shape.pe * count if folded else 0,
+        "partial": rows * partial,
+        "sums": sums,
         "outputs": shape.pe * shape.level_bits,
         "registers": weights.register_bits + limits.register_bits,
         "counters": bits(shape.folds, shape.folds, shape.words, shape.folds * shape.words),
         "one": 1,
     }
-    return Features("product", luts, ffs, weights.exactly + limits.exactly)
+    return Features("product", luts, ffs, weights.exactly + limits.exactly + joining(shape))
+
+
+def joining(shape: ProductShape) -> Estimate:
+    """The multiple of the window's own sum, added to every row, at a LUT a bit of every adder; nothing if plain."""
+    if not shape.agreement.ratio:
+        return Estimate()
+    count = shape.levels.count_bits
+    adders = shape.pe + len(digits(shape.agreement.ratio)) - 1
+    return Estimate(luts=adders * count, ffs=shape.pe * count)
+
+
+def levels_memory(levels: Levels, folds: int, family: str) -> Memory:
+    """The table of thresholds."""
+    return memory(family, folds, 1 if levels.rom is None else levels.rom.width, rom=True)
 
 
 def pool_features(shape: PoolShape, family: str) -> Features:

@@ -2,14 +2,10 @@
 
 import json
 import os
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
-
-from sw.network import save
-from sw.network.encodings.two_level import TwoLevelEncoding
 
 
 @pytest.fixture
@@ -238,29 +234,6 @@ def test_plan_given_twice(refuses, network_file):
     refuses(
         "--plan already says how to fold: leave --device, --fps, --max-fps, --clock and --fold out",
         *("generate", network_file, "-o", "rtl", "--plan", "plan.json", "--fps", "10"),
-    )
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("plan",),
-        ("plan", "--fps", 1000),
-        ("plan", "--max-fps", "--device", "ice40-up5k"),
-        ("generate", "-o", "rtl"),
-        ("generate", "-o", "rtl", "--fps", 10),
-    ],
-)
-def test_hardware_for_two_levels(refuses, small_network, tmp_path, arguments):
-    conv2 = small_network.layer("conv2")
-    two_level = replace(conv2, weights=TwoLevelEncoding(conv2.weights, 3, 2))
-    path = tmp_path / "two-level.safetensors"
-    save(
-        replace(small_network, layers=[two_level if layer is conv2 else layer for layer in small_network.layers]), path
-    )
-    refuses(
-        "conv2 has two-level weights, for which there is no hardware yet: train it without two-level",
-        *(arguments[0], path, *arguments[1:]),
     )
 
 

@@ -25,11 +25,7 @@ class Xnor(Datapath):
     name: ClassVar[str] = "xnor"
 
     def refusal(self, layer: Linear, network: Network) -> str | None:
-        return (
-            None
-            if layer.plain
-            else ("has two-level weights, for which there is no hardware yet: train it without two-level")
-        )
+        return None
 
     def foldings(self, layer: Linear, network: Network) -> Iterator[Folding]:
         for pe in divisors(layer.outputs):

@@ -13,6 +13,7 @@ from hw.layer.serial_window import SerialWindow
 from hw.layer.window import WindowShape
 from sw.network import Convolution, Dense, DenseEncoding, Padding, TensorType
 from sw.network.agreement import Agreement
+from sw.network.encodings.two_level import TwoLevelEncoding
 from tests.hw.streams import GAPS_AND_STALLS, drain, pack
 
 RNG = np.random.default_rng(5)
@@ -70,12 +71,17 @@ def test_the_parallel_window_takes_a_cycle_a_padded_pixel():
     assert cycles[783 + 784] - cycles[783] == cycles[783 + 2 * 784] - cycles[783 + 784] == 900
 
 
-def product(outputs, taps, planes, pe, simd, domain="levels", steps=1, skipped=None, counts=False):
-    """A compute unit over random weights, and the layer that it stands for."""
+def product(outputs, taps, planes, pe, simd, domain="levels", steps=1, skipped=None, counts=False, levels=None):
+    """A compute unit over random weights, two-level ones where ``levels`` is ratio and fraction, and its input."""
     bits = RNG.integers(0, 2, (outputs, taps), dtype=np.uint8)
     bits[0], bits[-1] = 0, 1
+
+    def encoded(shape):
+        plain = DenseEncoding(bits.reshape(shape))
+        return plain if levels is None else TwoLevelEncoding(plain, *levels)
+
     if skipped is None:
-        layer = Dense(name="layer", reads=("input",), weights=DenseEncoding(bits))
+        layer = Dense(name="layer", reads=("input",), weights=encoded(bits.shape))
         kind = (
             TensorType.pixels(1, 1, taps, planes) if domain == "pixels" else TensorType.levels(1, 1, taps, len(planes))
         )
@@ -84,12 +90,10 @@ def product(outputs, taps, planes, pe, simd, domain="levels", steps=1, skipped=N
         kernel = skipped
         positions = kernel[0] * kernel[1]
         shape = (outputs, *kernel, taps // positions)
-        layer = Convolution(
-            name="layer", reads=("input",), weights=DenseEncoding(bits.reshape(shape)), padding=Padding("zero", 1)
-        )
+        layer = Convolution(name="layer", reads=("input",), weights=encoded(shape), padding=Padding("zero", 1))
         kind = TensorType.levels(8, 8, taps // positions, len(planes))
     agreement = Agreement.of(layer, kind)
-    reach = taps * kind.magnitude
+    reach = taps * layer.product(kind)
     table = np.sort(RNG.integers(-reach - 1, reach + 2, (outputs, steps)), axis=1)
     table[0], table[-1] = -reach, reach
     invert = RNG.random(outputs) < 0.5
@@ -117,6 +121,12 @@ PRODUCTS = [
     product(4, 27, (0,), 2, 3, skipped=(3, 3)),
     product(4, 18, (0,), 2, 18, skipped=(3, 3)),
     product(3, 12, (0, 1), 3, 4, steps=3, skipped=(2, 2)),
+    product(4, 12, (0,), 2, 4, levels=(-3, 2)),
+    product(3, 12, (0,), 3, 12, levels=(5, 1), counts=True),
+    product(4, 9, (1, 2), 4, 3, domain="pixels", levels=(-7, 3)),
+    product(4, 27, (0,), 2, 3, skipped=(3, 3), levels=(-250, 8)),
+    product(4, 16, (0, 1), 1, 4, steps=3, skipped=(2, 2), levels=(2, 0)),
+    product(2, 6, (0,), 1, 2, levels=(0, 3)),
 ]
 
 

@@ -22,6 +22,7 @@ from sw.network import (
     sign,
 )
 from sw.network.agreement import Agreement
+from sw.network.encodings.two_level import TwoLevelEncoding
 
 
 def slow_convolution(x, bits, stride, padding, source):
@@ -168,6 +169,25 @@ def test_max_pool_drops_the_remainder():
     x = np.arange(5 * 7, dtype=np.uint8).reshape(1, 5, 7, 1)
     layer = MaxPool(name="p", reads=("t",), size=2)
     assert layer.compute(x, TensorType.levels(5, 7, 1, 8)).reshape(2, 3).tolist() == [[8, 10, 12], [22, 24, 26]]
+
+
+@pytest.mark.parametrize("levels", [(-3, 2), (5, 1), (0, 3), (-250, 8)])
+@pytest.mark.parametrize("domain", ["levels", "pixels"])
+def test_counts_of_two_levels_make_the_layers_sums(rng, domain, levels):
+    bits = rng.integers(0, 2, (5, 12), dtype=np.uint8)
+    layer = Dense(name="d", reads=("input",), weights=TwoLevelEncoding(DenseEncoding(bits), *levels))
+    source = TensorType.pixels(2, 2, 3, (0, 2)) if domain == "pixels" else TensorType.levels(2, 2, 3, 2)
+    x = rng.integers(0, 2, (40, 12)) * 4 + rng.integers(0, 2, (40, 12)) if domain == "pixels" else None
+    x = rng.integers(0, 4, (40, 12)) if x is None else x
+    x[0], x[1] = 0, sum(1 << plane for plane in source.planes)
+    rows = np.vstack([bits, np.ones(12, np.uint8)]).astype(np.int64)
+    agree = np.stack([((x[:, None] >> plane & 1) == rows).sum(axis=2) << plane for plane in source.planes]).sum(axis=0)
+    agreement = Agreement.of(layer, source)
+    counts = agreement.counts(agree[:, :5], agree[:, 5:])
+    assert counts.min() >= 0
+    assert counts.max() <= agreement.top
+    images = x.reshape(40, 2, 2, 3).astype(np.uint8)
+    np.testing.assert_array_equal(agreement.sums(counts), layer.compute(images, source).reshape(40, 5))
 
 
 @pytest.mark.parametrize("domain", ["levels", "pixels", "zero"])

@@ -9,11 +9,13 @@ from amaranth.hdl import unsigned
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
-from hw.datapath.popcount import popcount
+from hw.datapath.popcount import plane_agreements
 from hw.datapath.rom import Rom, RomStyle
+from hw.layer.border import missing_count, skipped_count
 from hw.layer.levels import Levels
 from hw.layer.unit import Rhythm, UnitShape
 from hw.stream.counter import Loop, nest
+from hw.stream.registers import keep, stage
 from hw.stream.words import StreamComponent, lanes_layout, word_stream
 from sw.network.agreement import Agreement
 
@@ -117,9 +119,7 @@ class ProductShape(UnitShape):
             count += agree.sum(axis=1) << plane
         if self.agreement.doubled:
             count *= 2
-        if self.agreement.skip_channels:
-            count += int(skip.sum()) // self.agreement.skip_channels * self.agreement.per_position
-        return self.levels.reference(count)
+        return self.levels.reference(count + skipped_count(self.agreement, skip))
 
 
 class MatrixVector(StreamComponent):
@@ -146,32 +146,35 @@ class MatrixVector(StreamComponent):
             m.d.sync += row.eq(Mux(fold.done, 0, row + 1))
 
         # Fetch: the taps are registered beside the weights that the memory returns.
-        fetched, fetch_free = self._stage(m, "fetched", self.i.valid)
+        fetched, fetch_free = stage(m, "fetched", self.i.valid)
         m.d.comb += [self.i.ready.eq(fetch_free), take.eq(self.i.valid & fetch_free)]
-        taps = self._keep(m, take, self.i.payload.as_value(), "taps")
+        taps = keep(m, take, self.i.payload.as_value(), "taps")
         weights = shape.weight_rom.read(m, row, take)
-        first, last = self._keep(m, take, word.value == 0, "first"), self._keep(m, take, word.last, "last")
-        at_fold = self._keep(m, take, fold.value, "at_fold")
+        first, last = keep(m, take, word.value == 0, "first"), keep(m, take, word.last, "last")
+        at_fold = keep(m, take, fold.value, "at_fold")
 
         # Count: agreements of these taps.
-        counted, count_free = self._stage(m, "counted", fetched)
+        counted, count_free = stage(m, "counted", fetched)
         m.d.comb += fetch_free.eq(~fetched | count_free)
         count_now = fetched & count_free
         word_in = data.View(shape.input, taps)
-        partial = [self._keep(m, count_now, total, "partial") for total in self._counts(m, word_in, weights)]
-        missing = self._missing(m, count_now, word_in)
+        partial = [keep(m, count_now, total, "partial") for total in self._counts(m, word_in, weights)]
+        missing: Value = Const(0, 1)
+        if shape.agreement.skip_channels:
+            added = missing_count(m, shape.agreement, shape.skip_positions, word_in.missing)
+            missing = keep(m, count_now, added, "missing")
 
         # Accumulate over the words of a window; a window of one word is complete at once.
         out_free = ~self.o.valid | self.o.ready
         if shape.words == 1:
             totals, complete = [(part + missing)[: shape.count_bits] for part in partial], counted
             m.d.comb += count_free.eq(~counted | out_free)
-            limits = self._limits(m, at_fold, count_now)
+            limits = shape.levels.read(m, at_fold, count_now)
         else:
-            first = self._keep(m, count_now, first, "counted_first")
-            last = self._keep(m, count_now, last, "counted_last")
-            at_fold = self._keep(m, count_now, at_fold, "counted_fold")
-            complete, sum_free = self._stage(m, "summed", counted & last)
+            first = keep(m, count_now, first, "counted_first")
+            last = keep(m, count_now, last, "counted_last")
+            at_fold = keep(m, count_now, at_fold, "counted_fold")
+            complete, sum_free = stage(m, "summed", counted & last)
             m.d.comb += [sum_free.eq(~complete | out_free), count_free.eq(~counted | sum_free)]
             add = counted & sum_free
             totals = []
@@ -180,64 +183,17 @@ class MatrixVector(StreamComponent):
                 with m.If(add):
                     m.d.sync += total.eq(Mux(first, missing, total) + part)
                 totals.append(total)
-            limits = self._limits(m, at_fold, add)
+            limits = shape.levels.read(m, at_fold, add)
 
-        with m.If(out_free):
-            m.d.sync += self.o.valid.eq(complete)
-        with m.If(complete & out_free):
-            m.d.sync += self.o.payload.as_value().eq(Cat(shape.levels.compare(totals, limits)))
+        shape.levels.send(m, self.o, complete, totals, limits)
         return m
-
-    @staticmethod
-    def _stage(m: Module, name: str, incoming: Value) -> tuple[Signal, Signal]:
-        """The valid bit of a register stage, and whether it can load, which the caller drives."""
-        valid, free = Signal(name=name), Signal(name=f"{name}_free")
-        with m.If(free):
-            m.d.sync += valid.eq(incoming)
-        return valid, free
-
-    @staticmethod
-    def _keep(m: Module, enable: Value, value: Value, name: str) -> Value:
-        """``value`` registered at ``enable``; constants stay constants."""
-        if isinstance(value, Const) or not len(value):
-            return value
-        register = Signal(len(value), name=name)
-        with m.If(enable):
-            m.d.sync += register.eq(value)
-        return register
 
     def _counts(self, m: Module, word: data.View, weights: Value) -> list[Value]:
         """For each of the ``pe`` outputs, what this word adds to its count."""
         shape = self.shape
-        planes = [Cat(word.x[lane][place] for lane in range(shape.simd)) for place in range(len(shape.planes))]
-        counts = []
-        for p in range(shape.pe):
-            own = weights[p * shape.simd : (p + 1) * shape.simd]
-            total: Value = Const(0, 1)
-            for place, plane in zip(shape.planes, planes, strict=True):
-                agree = Signal(shape.simd, name=f"agree_{p}_{place}")
-                skip = word.skip if shape.agreement.skip_channels else Const(0, shape.simd)
-                m.d.comb += agree.eq(~(plane ^ own) & ~skip)
-                part = popcount(m, list(agree)) << place
-                total = part if isinstance(total, Const) else total + part
-            bits = (shape.simd * shape.unit).bit_length()
-            counts.append((total << 1)[: bits + 1] if shape.agreement.doubled else total[:bits])
-        return counts
-
-    def _missing(self, m: Module, enable: Value, word: data.View) -> Value:
-        """What the skipped positions of the window add, beside the partial counts."""
-        shape = self.shape
-        if not shape.agreement.skip_channels:
-            return Const(0, 1)
-        per_position = shape.agreement.per_position
-        table = Signal(range(shape.skip_positions * per_position + 1), name="missing_table")
-        with m.Switch(word.missing):
-            for positions in range(1, shape.skip_positions + 1):
-                with m.Case(positions):
-                    m.d.comb += table.eq(positions * per_position)
-        return self._keep(m, enable, table, "missing")
-
-    def _limits(self, m: Module, fold: Value, enable: Value) -> Value:
-        """The row of thresholds that belongs to the totals standing from the next cycle on."""
-        rom = self.shape.levels.rom
-        return Const(0, 1) if rom is None else rom.read(m, fold, enable)
+        lanes = [Cat(word.x[lane][place] for lane in range(shape.simd)) for place in range(len(shape.planes))]
+        planes = dict(zip(shape.planes, lanes, strict=True))
+        skip = word.skip if shape.agreement.skip_channels else None
+        own = [weights[p * shape.simd : (p + 1) * shape.simd] for p in range(shape.pe)]
+        counts = [plane_agreements(m, planes, each, skip) for each in own]
+        return [Cat(Const(0, 1), count) for count in counts] if shape.agreement.doubled else counts

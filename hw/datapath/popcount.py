@@ -1,12 +1,12 @@
 """Counts of one-bit values, and of the positions where two vectors agree, as compressor trees."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from amaranth import Cat, Module, Signal, Value
+from amaranth import Cat, Const, Module, Signal, Value
 
-__all__ = ["agreements", "popcount"]
+__all__ = ["agreements", "plane_agreements", "popcount"]
 
 
 def agreements(m: Module, a: Value, w: Value) -> Value:
@@ -17,6 +17,19 @@ def agreements(m: Module, a: Value, w: Value) -> Value:
     if len(a) != len(w):
         raise ValueError(f"w must have the {len(a)} bits of a, not {len(w)}")
     return popcount(m, [~(x ^ y) for x, y in zip(a, w, strict=True)])
+
+
+def plane_agreements(m: Module, planes: Mapping[int, Value], weights: Value, skip: Value | None = None) -> Value:
+    """Agreements of every bit plane with ``weights``, a plane with the number j counting 2**j; those of ``skip`` do not
+    count. ``planes`` are the planes by number, each of the length of ``weights``. Combinational.
+    """
+    total: Value = Const(0, 1)
+    for number, plane in planes.items():
+        agree = Signal(len(weights), name=f"agree_{number}")
+        m.d.comb += agree.eq(~(plane ^ weights) if skip is None else ~(plane ^ weights) & ~skip)
+        part = popcount(m, list(agree)) << number
+        total = part if isinstance(total, Const) else total + part
+    return total[: (len(weights) * sum(1 << number for number in planes)).bit_length()]
 
 
 def popcount(m: Module, bits: Sequence[Value]) -> Value:

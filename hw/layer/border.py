@@ -1,10 +1,13 @@
-"""How many kernel positions of a window lie in the padding, as a small table over the window's place."""
+"""How many kernel positions of a window lie in the padding, as a small table over the window's place, and what they
+add to a count."""
 
+import numpy as np
 from amaranth import Cat, Module, Signal, Value
 
 from hw.layer.window import WindowShape
+from sw.network.agreement import Agreement
 
-__all__ = ["missing_positions"]
+__all__ = ["missing_count", "missing_positions", "skipped_count"]
 
 
 def missing_positions(m: Module, shape: WindowShape, row: Value, column: Value) -> Value:
@@ -37,3 +40,18 @@ def missing_positions(m: Module, shape: WindowShape, row: Value, column: Value) 
                 with m.Case(i | j << len(classes[0])):
                     m.d.comb += missing.eq(rows * columns - tall * wide)
     return missing
+
+
+def missing_count(m: Module, agreement: Agreement, positions: int, missing: Value) -> Value:
+    """What ``missing`` skipped positions, of ``positions`` in a kernel, add to a count: combinational."""
+    table = Signal(range(positions * agreement.per_position + 1), name="missing_table")
+    with m.Switch(missing):
+        for skipped in range(1, positions + 1):
+            with m.Case(skipped):
+                m.d.comb += table.eq(skipped * agreement.per_position)
+    return table
+
+
+def skipped_count(agreement: Agreement, skip: np.ndarray) -> int:
+    """The same for the mask (taps,) of a window."""
+    return int(skip.sum()) // agreement.skip_channels * agreement.per_position if agreement.skip_channels else 0

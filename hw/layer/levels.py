@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from amaranth import Value
+from amaranth import Cat, Const, Module, Value
+from amaranth.lib import stream
 
 from hw.datapath.rom import Rom
 
@@ -73,6 +74,18 @@ class Levels:
             level = passed[0] if self.steps == 1 else sum(passed[1:], passed[0])
             levels.append(level[: self.bits])
         return levels
+
+    def read(self, m: Module, fold: Value, enable: Value) -> Value:
+        """The row of ``rom`` for the ``pe`` outputs of ``fold``, from the cycle after ``enable`` on."""
+        return Const(0, 1) if self.rom is None else self.rom.read(m, fold, enable)
+
+    def send(self, m: Module, o: stream.Interface, complete: Value, counts: Sequence[Value], limits: Value) -> None:
+        """The register stage behind the comparators: the outputs at ``o`` while ``complete`` counts stand."""
+        free = ~o.valid | o.ready
+        with m.If(free):
+            m.d.sync += o.valid.eq(complete)
+        with m.If(complete & free):
+            m.d.sync += o.payload.as_value().eq(Cat(self.compare(counts, limits)))
 
     def reference(self, counts: np.ndarray) -> np.ndarray:
         """Outputs (..., outputs) for counts of that shape."""

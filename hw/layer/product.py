@@ -9,12 +9,14 @@ from amaranth.hdl import signed, unsigned
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
-from hw.datapath.popcount import popcount
+from hw.datapath.popcount import plane_agreements
 from hw.datapath.rom import Rom, RomStyle
 from hw.datapath.times import times
+from hw.layer.border import missing_count, skipped_count
 from hw.layer.levels import Levels
 from hw.layer.unit import Rhythm, UnitShape
 from hw.stream.counter import Loop, nest
+from hw.stream.registers import keep, stage
 from hw.stream.words import StreamComponent, lanes_layout, word_stream
 from sw.network.agreement import Agreement
 
@@ -118,8 +120,7 @@ class ProductShape(UnitShape):
             count += agree.sum(axis=1) << plane
         if self.agreement.doubled:
             count *= 2
-        if self.agreement.skip_channels:
-            count += int(skip.sum()) // self.agreement.skip_channels * self.agreement.per_position
+        count += skipped_count(self.agreement, skip)
         return self.levels.reference(self.agreement.counts(count[:-1], count[-1]))
 
 
@@ -147,20 +148,23 @@ class MatrixVector(StreamComponent):
             m.d.sync += row.eq(Mux(fold.done, 0, row + 1))
 
         # Fetch: the taps are registered beside the weights that the memory returns.
-        fetched, fetch_free = self._stage(m, "fetched", self.i.valid)
+        fetched, fetch_free = stage(m, "fetched", self.i.valid)
         m.d.comb += [self.i.ready.eq(fetch_free), take.eq(self.i.valid & fetch_free)]
-        taps = self._keep(m, take, self.i.payload.as_value(), "taps")
+        taps = keep(m, take, self.i.payload.as_value(), "taps")
         weights = shape.weight_rom.read(m, row, take)
-        first, last = self._keep(m, take, word.value == 0, "first"), self._keep(m, take, word.last, "last")
-        at_fold = self._keep(m, take, fold.value, "at_fold")
+        first, last = keep(m, take, word.value == 0, "first"), keep(m, take, word.last, "last")
+        at_fold = keep(m, take, fold.value, "at_fold")
 
         # Count: agreements of these taps.
-        counted, count_free = self._stage(m, "counted", fetched)
+        counted, count_free = stage(m, "counted", fetched)
         m.d.comb += fetch_free.eq(~fetched | count_free)
         count_now = fetched & count_free
         word_in = data.View(shape.input, taps)
-        partial = [self._keep(m, count_now, total, "partial") for total in self._counts(m, word_in, weights)]
-        missing = self._missing(m, count_now, word_in)
+        partial = [keep(m, count_now, total, "partial") for total in self._counts(m, word_in, weights)]
+        missing: Value = Const(0, 1)
+        if shape.agreement.skip_channels:
+            added = missing_count(m, shape.agreement, shape.skip_positions, word_in.missing)
+            missing = keep(m, count_now, added, "missing")
 
         # Accumulate over the words of a window; a window of one word is complete at once.
         sum_free = Signal()
@@ -169,10 +173,10 @@ class MatrixVector(StreamComponent):
             m.d.comb += count_free.eq(~counted | sum_free)
             settle = count_now
         else:
-            first = self._keep(m, count_now, first, "counted_first")
-            last = self._keep(m, count_now, last, "counted_last")
-            at_fold = self._keep(m, count_now, at_fold, "counted_fold")
-            complete, add_free = self._stage(m, "summed", counted & last)
+            first = keep(m, count_now, first, "counted_first")
+            last = keep(m, count_now, last, "counted_last")
+            at_fold = keep(m, count_now, at_fold, "counted_fold")
+            complete, add_free = stage(m, "summed", counted & last)
             m.d.comb += [add_free.eq(~complete | sum_free), count_free.eq(~counted | add_free)]
             settle = counted & add_free
             totals = []
@@ -185,60 +189,31 @@ class MatrixVector(StreamComponent):
         # With two levels, the window's own sum joins each row's.
         out_free = ~self.o.valid | self.o.ready
         if shape.agreement.ratio:
-            at_fold = self._keep(m, settle, at_fold, "summed_fold")
-            joined, join_free = self._stage(m, "joined", complete)
+            at_fold = keep(m, settle, at_fold, "summed_fold")
+            joined, join_free = stage(m, "joined", complete)
             m.d.comb += [sum_free.eq(~complete | join_free), join_free.eq(~joined | out_free)]
             settle = complete & join_free
-            totals = [self._keep(m, settle, count, "count") for count in self._joined(m, totals)]
+            totals = [keep(m, settle, count, "count") for count in self._joined(m, totals)]
             complete = joined
         else:
             m.d.comb += sum_free.eq(out_free)
             totals = [(total << shape.agreement.shift)[: shape.levels.count_bits] for total in totals]
-        limits = self._limits(m, at_fold, settle)
+        limits = shape.levels.read(m, at_fold, settle)
 
-        with m.If(out_free):
-            m.d.sync += self.o.valid.eq(complete)
-        with m.If(complete & out_free):
-            m.d.sync += self.o.payload.as_value().eq(Cat(shape.levels.compare(totals, limits)))
+        shape.levels.send(m, self.o, complete, totals, limits)
         return m
 
-    @staticmethod
-    def _stage(m: Module, name: str, incoming: Value) -> tuple[Signal, Signal]:
-        """The valid bit of a register stage, and whether it can load, which the caller drives."""
-        valid, free = Signal(name=name), Signal(name=f"{name}_free")
-        with m.If(free):
-            m.d.sync += valid.eq(incoming)
-        return valid, free
-
-    @staticmethod
-    def _keep(m: Module, enable: Value, value: Value, name: str) -> Value:
-        """``value`` registered at ``enable``; constants stay constants."""
-        if isinstance(value, Const) or not len(value):
-            return value
-        register = Signal(len(value), name=name)
-        with m.If(enable):
-            m.d.sync += register.eq(value)
-        return register
-
     def _counts(self, m: Module, word: data.View, weights: Value) -> list[Value]:
-        """What this word adds to the agreements of each of the ``pe`` outputs and, with two levels, of a row of ones."""
+        """What this word adds to the agreements of the ``pe`` outputs and, with two levels, of a row of ones."""
         shape = self.shape
-        planes = [Cat(word.x[lane][place] for lane in range(shape.simd)) for place in range(len(shape.planes))]
-        counts = []
-        rows = [weights[p * shape.simd : (p + 1) * shape.simd] for p in range(shape.pe)]
+        lanes = [Cat(word.x[lane][place] for lane in range(shape.simd)) for place in range(len(shape.planes))]
+        planes = dict(zip(shape.planes, lanes, strict=True))
+        skip = word.skip if shape.agreement.skip_channels else None
+        rows: list[Value] = [weights[p * shape.simd : (p + 1) * shape.simd] for p in range(shape.pe)]
         if shape.agreement.ratio:
             rows.append(Const(-1, shape.simd))
-        for p, own in enumerate(rows):
-            total: Value = Const(0, 1)
-            for place, plane in zip(shape.planes, planes, strict=True):
-                agree = Signal(shape.simd, name=f"agree_{p}_{place}")
-                skip = word.skip if shape.agreement.skip_channels else Const(0, shape.simd)
-                m.d.comb += agree.eq(~(plane ^ own) & ~skip)
-                part = popcount(m, list(agree)) << place
-                total = part if isinstance(total, Const) else total + part
-            bits = (shape.simd * shape.unit).bit_length()
-            counts.append((total << 1)[: bits + 1] if shape.agreement.doubled else total[:bits])
-        return counts
+        counts = [plane_agreements(m, planes, row, skip) for row in rows]
+        return [Cat(Const(0, 1), count) for count in counts] if shape.agreement.doubled else counts
 
     def _joined(self, m: Module, totals: list[Value]) -> list[Value]:
         """Counts from the agreements of the rows and, last, of the row of ones."""
@@ -246,21 +221,3 @@ class MatrixVector(StreamComponent):
         shared = Signal(signed(bits + 1))
         m.d.comb += shared.eq(times(totals[-1], agreement.ratio) - agreement.base)
         return [((total << agreement.shift) + shared)[:bits] for total in totals[:-1]]
-
-    def _missing(self, m: Module, enable: Value, word: data.View) -> Value:
-        """What the skipped positions of the window add, beside the partial counts."""
-        shape = self.shape
-        if not shape.agreement.skip_channels:
-            return Const(0, 1)
-        per_position = shape.agreement.per_position
-        table = Signal(range(shape.skip_positions * per_position + 1), name="missing_table")
-        with m.Switch(word.missing):
-            for positions in range(1, shape.skip_positions + 1):
-                with m.Case(positions):
-                    m.d.comb += table.eq(positions * per_position)
-        return self._keep(m, enable, table, "missing")
-
-    def _limits(self, m: Module, fold: Value, enable: Value) -> Value:
-        """The row of thresholds that belongs to the totals standing from the next cycle on."""
-        rom = self.shape.levels.rom
-        return Const(0, 1) if rom is None else rom.read(m, fold, enable)

@@ -15,7 +15,7 @@ __all__ = ["SerialWindow"]
 
 
 class SerialWindow(StreamComponent):
-    """A memory of ``depth`` words that an address generator reads in window order, each window ``folds`` times.
+    """A memory of ``depth`` words that an address generator reads in the windows' order, each window ``folds`` times.
 
     Words are released a window's step at a time, so the memory is buffer and line store in one, and no window is stored
     twice. Latency 2 cycles from the last tap's arrival. Throughput: a word a cycle, in and out; a frame takes
@@ -61,23 +61,20 @@ class SerialWindow(StreamComponent):
         m = Module()
         shape, depth = self.shape, self.depth
         parts = shape.channels // shape.lanes
-        rows, columns = shape.kernel
         # Word offsets from the origin of the window, in raster order of the image without padding.
-        row_jump = (shape.width - columns) * parts + 1
         pixel_step = shape.stride * parts
         row_step = (shape.stride * shape.width - (shape.out_width - 1) * shape.stride) * parts
         last_origin = ((shape.out_height - 1) * shape.width + shape.out_width - 1) * shape.stride * parts
         frame_step = shape.in_words - last_origin
         first_lead = (shape.pad * shape.width + shape.pad) * parts
 
-        _, kx, ky, fold, ox, oy = loops = [
-            Loop("part", parts),
-            Loop("kx", columns),
-            Loop("ky", rows),
+        within = self._window_loops()
+        fold, ox, oy = (
             Loop("fold", shape.folds),
             Loop("ox", shape.out_width),
             Loop("oy", shape.out_height),
-        ]
+        )
+        loops = [*(loop for loop, _ in within), fold, ox, oy]
         wrote, go = Signal(), Signal()
         lead = Signal(signed(self._lead_bits(first_lead)), init=first_lead)
         write_at = Signal(range(depth))
@@ -86,7 +83,7 @@ class SerialWindow(StreamComponent):
         cells = memory.Memory(shape=shape.lanes * shape.bits, depth=depth, init=[], attrs=UNCHECKED)
         m.submodules.cells = cells
         write, read = cells.write_port(), cells.read_port(domain="sync")
-        outside = self._outside(m, loops)
+        outside = self._outside(m, {loop.name: loop for loop in loops})
         en = Signal()
         m.d.comb += [
             self.i.ready.eq(lead < depth - self.reserve(shape)),
@@ -113,12 +110,36 @@ class SerialWindow(StreamComponent):
         with m.Else():
             m.d.comb += step.eq(pixel_step % (1 << len(step)))
         with m.If(go):
-            m.d.sync += offset.eq(Mux(ky.done, 0, Mux(kx.done, offset + row_jump, offset + 1)))
+            m.d.sync += offset.eq(self._following(offset, within))
             with m.If(fold.done):
                 m.d.sync += origin.eq((origin + step)[: len(origin)])
         m.d.sync += lead.eq(lead + wrote - Mux(go & fold.done, step, 0))
-        self._send(m, go, read.data, outside, loops)
+        self._send(m, go, read.data, outside, (oy.value, ox.value))
         return m
+
+    def _window_loops(self) -> list[tuple[Loop, int]]:
+        """The loops over a window's words, innermost first, with the words from one turn to the next."""
+        shape = self.shape
+        parts = shape.channels // shape.lanes
+        part, kx, ky = (
+            (Loop("part", parts), 1),
+            (Loop("kx", shape.kernel[1]), parts),
+            (Loop("ky", shape.kernel[0]), shape.width * parts),
+        )
+        return [part, kx, ky] if shape.order == "tap" else [kx, ky, part]
+
+    @staticmethod
+    def _following(offset: Signal, within: list[tuple[Loop, int]]) -> Value:
+        """The offset of the word after the one at ``offset``."""
+        jumps, passed = [], 0
+        for loop, stride in within:
+            jumps.append(stride - passed)
+            passed += (loop.count - 1) * stride
+        following: Value = offset + jumps[0]
+        for (inner, _), before, jump in zip(within, jumps, jumps[1:], strict=False):
+            if jump != before:
+                following = Mux(inner.done, (offset + jump)[: len(offset)], following)
+        return Mux(within[-1][0].done, 0, following)
 
     def _lead_bits(self, first_lead: int) -> int:
         """Width of the signed lead of the writer over the origin, whose extremes are reached window by window."""
@@ -132,21 +153,21 @@ class SerialWindow(StreamComponent):
         low = int(min(0, (needed - following).min(), (origins - following).min()))
         return 1 + max(self.depth.bit_length(), (-low).bit_length())
 
-    def _outside(self, m: Module, loops: list[Loop]) -> Value:
+    def _outside(self, m: Module, loops: dict[str, Loop]) -> Value:
         """Whether the tap now addressed lies in the padding."""
         shape = self.shape
         outside = Signal()
         if not shape.pad:
             return outside
-        _, kx, ky, _, ox, oy = loops
-        for origin, tap, size in ((oy, ky, shape.height), (ox, kx, shape.width)):
+        for axis, size in (("y", shape.height), ("x", shape.width)):
+            origin, tap = loops[f"o{axis}"], loops[f"k{axis}"]
             place = Signal(range(size + 2 * shape.pad), name=f"place_{tap.name}")
             m.d.comb += place.eq(origin.value * shape.stride + tap.value)
             with m.If((place < shape.pad) | (place >= size + shape.pad)):
                 m.d.comb += outside.eq(1)
         return outside
 
-    def _send(self, m: Module, go: Value, word: Value, outside: Value, loops: list[Loop]) -> None:
+    def _send(self, m: Module, go: Value, word: Value, outside: Value, place: tuple[Value, Value]) -> None:
         """The output word from the memory's register, with what must be known of the padding registered beside it."""
         shape, x = self.shape, self.o.payload.x.as_value()
         if not shape.pad:
@@ -158,8 +179,7 @@ class SerialWindow(StreamComponent):
         padding = (1 << len(x)) - 1 if shape.outside else 0
         m.d.comb += x.eq(Mux(was_outside, padding, word))
         if shape.skips:
-            _, _, _, _, ox, oy = loops
             missing = Signal.like(self.o.payload.missing)
             with m.If(go):
-                m.d.sync += missing.eq(missing_positions(m, shape, oy.value, ox.value))
+                m.d.sync += missing.eq(missing_positions(m, shape, *place))
             m.d.comb += [self.o.payload.skip.eq(was_outside.replicate(shape.lanes)), self.o.payload.missing.eq(missing)]

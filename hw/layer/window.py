@@ -11,12 +11,13 @@ from amaranth.lib import data
 
 from hw.stream.words import lanes_layout
 
-__all__ = ["UNCHECKED", "Fill", "WindowShape"]
+__all__ = ["UNCHECKED", "Fill", "Order", "WindowShape"]
 
 #: For memories whose word is not used when it is read while it is written: Yosys adds logic for that case otherwise.
 UNCHECKED = {"no_rw_check": "1"}
 
 Fill = Literal["zeros", "ones", "skip"]
+Order = Literal["tap", "channel"]
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,9 @@ class WindowShape:
     bits.
 
     ``pad`` rows and columns stand outside on each side; ``fill`` says what they hold: elements of all zeros, all ones,
-    or "skip", taps that do not count. Every window is sent ``folds`` times, in words of ``lanes`` taps in row, column,
-    channel order. A dense layer is the 1x1 kernel over a 1x1 image that has all its inputs as channels.
+    or "skip", taps that do not count. Every window is sent ``folds`` times, in words of ``lanes`` taps. In "tap" order
+    these run row, column, channel; in "channel" order all positions of the kernel come for ``lanes`` channels before
+    those for the next. A dense layer is the 1x1 kernel over a 1x1 image that has all its inputs as channels.
     """
 
     height: int
@@ -39,6 +41,7 @@ class WindowShape:
     fill: Fill = "zeros"
     lanes: int = 1
     folds: int = 1
+    order: Order = "tap"
 
     def __post_init__(self) -> None:
         for field in ("height", "width", "channels", "bits", "stride", "lanes", "folds"):
@@ -50,6 +53,10 @@ class WindowShape:
             raise ValueError(f"fill must be zeros, ones or skip, not {self.fill!r}")
         if self.taps % self.lanes:
             raise ValueError(f"lanes must divide the {self.taps} taps, not {self.lanes!r}")
+        if self.order not in ("tap", "channel"):
+            raise ValueError(f"order must be tap or channel, not {self.order!r}")
+        if self.order == "channel" and not self.is_serial:
+            raise ValueError(f"lanes must divide the {self.channels} channels in channel order, not {self.lanes!r}")
         if self.out_height < 1 or self.out_width < 1:
             raise ValueError(f"kernel must fit the padded image, not {self.kernel!r}")
 
@@ -127,9 +134,16 @@ class WindowShape:
         skipped = np.pad(np.zeros(image.shape, bool), edge, constant_values=self.fill == "skip")
         rows, columns = self.kernel
         for y, x in self.origins + self.pad:
-            taps = padded[y : y + rows, x : x + columns].reshape(-1, self.lanes)
             skip = skipped[y : y + rows, x : x + columns]
             missing = int(skip[..., 0].sum())
+            words = self.words(padded[y : y + rows, x : x + columns]), self.words(skip)
             for _ in range(self.folds):
-                for word, mask in zip(taps, skip.reshape(-1, self.lanes), strict=True):
+                for word, mask in zip(*words, strict=True):
                     yield word, mask, missing
+
+    def words(self, window: np.ndarray) -> np.ndarray:
+        """The taps (rows, columns, channels) of one window as words (words, lanes) in the order of sending."""
+        if self.order == "tap":
+            return window.reshape(-1, self.lanes)
+        parts = window.reshape(*self.kernel, -1, self.lanes)
+        return parts.transpose(2, 0, 1, 3).reshape(-1, self.lanes)

@@ -9,6 +9,7 @@ from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.datapath.rom import Rom
+from hw.layer.listed_window import ListedWindow, ListedWindowShape
 from hw.layer.parallel_window import ParallelWindow
 from hw.layer.results import ResultsShape
 from hw.layer.serial_window import SerialWindow
@@ -168,6 +169,8 @@ def join(m: Module, source: stream.Interface, sink: stream.Interface) -> None:
 def component_of(stage: Stage) -> StreamComponent:
     """The component of a stage, with its buffer."""
     shape = stage.shape
+    if isinstance(shape, ListedWindowShape):
+        return ListedWindow(shape, stage.buffer)
     if isinstance(shape, WindowShape):
         if shape.is_serial:
             return SerialWindow(shape, stage.buffer)
@@ -179,4 +182,4 @@ def component_of(stage: Stage) -> StreamComponent:
 
 def roms_of(stage: Stage) -> tuple[Rom, ...]:
     """The tables of one stage."""
-    return stage.shape.roms if isinstance(stage.shape, UnitShape | ResultsShape) else ()
+    return stage.shape.roms if isinstance(stage.shape, UnitShape | ResultsShape | ListedWindowShape) else ()

@@ -81,8 +81,9 @@ def encode(draw: st.DrawFn, rng: np.random.Generator, chain: Chain, image: Input
 
 
 def weights(draw: st.DrawFn, rng: np.random.Generator, shape: tuple[int, ...]) -> Encoding:
-    kind = draw(st.sampled_from(["random", "random", "random", "zeros", "ones", "two-level"]))
-    bits = {"zeros": np.zeros, "ones": np.ones}.get(kind, lambda s: rng.integers(0, 2, s))(shape)
+    kind = draw(st.sampled_from(["random", "random", "random", "few", "zeros", "ones", "two-level"]))
+    fill = {"zeros": np.zeros, "ones": np.ones, "few": lambda s: rng.random(s) < 0.1}
+    bits = fill.get(kind, lambda s: rng.integers(0, 2, s))(shape)
     plain = DenseEncoding(bits.astype(np.uint8))
     if kind != "two-level":
         return plain
@@ -146,11 +147,15 @@ def plans(draw: st.DrawFn, network: Network, widest: int = 64) -> Plan:
     folding = {}
     for layer in network.layers:
         if isinstance(layer, Linear):
-            simd = draw(st.sampled_from(divisors(layer.taps, widest)))
+            rom = draw(st.sampled_from(["auto", "block", "logic"]))
             serial = divisors(network.source(layer).channels, widest)
-            simd = draw(st.sampled_from([simd, *serial]))
-            pe = draw(st.sampled_from(divisors(layer.outputs, max(1, widest // simd))))
-            folding[layer.name] = Folding(pe, simd, draw(st.sampled_from(["auto", "block", "logic"])))
+            if draw(st.sampled_from(["xnor", "xnor", "sparse"])) == "sparse":
+                pe = draw(st.sampled_from(divisors(layer.outputs, 4)))
+                folding[layer.name] = Folding(pe, draw(st.sampled_from(serial)), rom, "sparse")
+            else:
+                simd = draw(st.sampled_from([draw(st.sampled_from(divisors(layer.taps, widest))), *serial]))
+                pe = draw(st.sampled_from(divisors(layer.outputs, max(1, widest // simd))))
+                folding[layer.name] = Folding(pe, simd, rom)
     pixels = network.input.height * network.input.width
     return Plan(
         folding,

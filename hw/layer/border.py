@@ -1,5 +1,5 @@
-"""How many kernel positions of a window lie in the padding, as a small table over the window's place, and what they
-add to a count."""
+"""Which kernel positions of a window lie in the padding, how many, and what they add to a count: small tables over
+the window's place."""
 
 import numpy as np
 from amaranth import Cat, Module, Signal, Value
@@ -7,7 +7,7 @@ from amaranth import Cat, Module, Signal, Value
 from hw.layer.window import WindowShape
 from sw.network.agreement import Agreement
 
-__all__ = ["missing_count", "missing_positions", "skipped_count"]
+__all__ = ["axis_outside", "missing_count", "missing_positions", "skipped_count"]
 
 
 def missing_positions(m: Module, shape: WindowShape, row: Value, column: Value) -> Value:
@@ -55,3 +55,21 @@ def missing_count(m: Module, agreement: Agreement, positions: int, missing: Valu
 def skipped_count(agreement: Agreement, skip: np.ndarray) -> int:
     """The same for the mask (taps,) of a window."""
     return int(skip.sum()) // agreement.skip_channels * agreement.per_position if agreement.skip_channels else 0
+
+
+def axis_outside(m: Module, shape: WindowShape, axis: int, place: Value) -> list[Value]:
+    """For each kernel row (``axis`` 0) or column (1), whether it lies outside in the window at ``place``.
+
+    Combinational.
+    """
+    kernel = shape.kernel[axis]
+    size, count = (shape.height, shape.out_height) if axis == 0 else (shape.width, shape.out_width)
+    flags = []
+    for tap in range(kernel):
+        at = [p for p in range(count) if not shape.pad <= p * shape.stride + tap < size + shape.pad]
+        flag = Signal(name=f"outside_{'row' if axis == 0 else 'column'}_{tap}")
+        if at:
+            with m.Switch(place), m.Case(*at):
+                m.d.comb += flag.eq(1)
+        flags.append(flag)
+    return flags

@@ -4,7 +4,7 @@ from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import memory
 from amaranth.lib.wiring import In, Out
 
-from hw.layer.border import missing_positions
+from hw.layer.border import axis_outside, missing_positions
 from hw.layer.window import UNCHECKED, WindowShape
 from hw.stream.counter import Loop, nest
 from hw.stream.words import StreamComponent, lanes_layout, word_stream
@@ -124,23 +124,9 @@ class ParallelWindow(StreamComponent):
         ]
         m.d.comb += sent.eq(fire & nest(m, fire, [word, fold]))
         if shape.skips:
-            row_flags = self._axis_outside(m, place[0], shape.kernel[0], shape.height, shape.out_height)
-            column_flags = self._axis_outside(m, place[1], shape.kernel[1], shape.width, shape.out_width)
+            row_flags, column_flags = (axis_outside(m, shape, axis, place[axis]) for axis in (0, 1))
             outside = Cat((row | column).replicate(shape.channels) for row in row_flags for column in column_flags)
             m.d.comb += [
                 payload.skip.eq(outside.word_select(word.value, shape.lanes)),
                 payload.missing.eq(missing_positions(m, shape, *place)),
             ]
-
-    def _axis_outside(self, m: Module, place: Value, kernel: int, size: int, count: int) -> list[Value]:
-        """For each tap along one axis, whether it lies outside for the window at ``place``."""
-        shape = self.shape
-        flags = []
-        for tap in range(kernel):
-            at = [p for p in range(count) if not shape.pad <= p * shape.stride + tap < size + shape.pad]
-            flag = Signal(name=f"outside_{tap}")
-            if at:
-                with m.Switch(place), m.Case(*at):
-                    m.d.comb += flag.eq(1)
-            flags.append(flag)
-        return flags

@@ -8,6 +8,7 @@ from amaranth.lib import data
 
 from hw.datapath.rom import Rom
 from hw.stream.words import StreamComponent
+from sw.network.agreement import Agreement
 
 __all__ = ["Rhythm", "UnitShape"]
 
@@ -31,9 +32,13 @@ class Rhythm:
 
 
 class UnitShape(ABC):
-    """Parameters of a compute unit, which makes the outputs of a layer from its windows, ``pe`` at a time."""
+    """Parameters of a compute unit, which makes the outputs of a layer from its windows, ``pe`` at a time.
+
+    What its counts mean, before thresholds make levels of them, says ``agreement``.
+    """
 
     pe: int
+    agreement: Agreement
 
     @property
     @abstractmethod

@@ -14,6 +14,8 @@ from pathlib import Path
 from hw.datapath.times import digits
 from hw.layer.encode import EncodeShape
 from hw.layer.levels import Levels
+from hw.layer.listed_sum import ListedSumShape
+from hw.layer.listed_window import ListedWindowShape
 from hw.layer.pool import PoolShape
 from hw.layer.product import ProductShape
 from hw.layer.results import ResultsShape
@@ -22,7 +24,7 @@ from hw.plan.memory import Style, memory_use
 from hw.plan.pipeline import Pipeline, Stage
 from hw.stream.repack import RepackShape
 
-__all__ = ["Estimate", "Features", "features", "pipeline_area", "stage_area"]
+__all__ = ["Estimate", "Features", "features", "is_costed", "pipeline_area", "stage_area"]
 
 COEFFICIENTS = Path(__file__).parent / "cost.json"
 FF_WEIGHT = 0.25
@@ -88,6 +90,10 @@ def features(stage: Stage, family: str) -> Features:
             return encode_features(shape)
         case RepackShape() as shape:
             return with_buffer(repack_features(shape), stage.buffer, shape.lanes_in * shape.bits, family)
+        case ListedWindowShape() as shape:
+            return listed_window_features(shape, stage.buffer, family)
+        case ListedSumShape() as shape:
+            return listed_sum_features(shape, family)
         case WindowShape() as shape if shape.is_serial:
             return serial_features(shape, stage.buffer, family)
         case WindowShape() as shape:
@@ -134,6 +140,55 @@ def serial_features(shape: WindowShape, depth: int, family: str) -> Features:
     }
     ffs = {"loops": loops, "places": places, "registers": store.register_bits, "one": 1}
     return Features("serial", luts, ffs, store.exactly)
+
+
+def listed_window_features(shape: ListedWindowShape, depth: int, family: str) -> Features:
+    word, positions = shape.lanes * shape.bits, shape.kernel[0] * shape.kernel[1]
+    store = memory(family, depth, word, rom=False)
+    table = memory(family, shape.table.depth, shape.table.width, rom=True, style=shape.rom)
+    loops = bits(shape.channels // shape.lanes, *shape.kernel, shape.out_height, shape.out_width, shape.table.depth)
+    luts = {
+        "loops": loops,
+        "places": (4 + shape.pe) * bits(depth),
+        "muxed": shape.pe * word,
+        "positions": shape.pe * positions,
+        "border": shape.pe * positions if shape.pad else 0,
+        "logic": shape.pe * store.logic_bits + table.logic_bits,
+        "one": 1,
+    }
+    ffs = {
+        "loops": loops,
+        "places": 4 * bits(depth),
+        "selected": shape.pe * (bits(shape.lanes) + 1),
+        "registers": store.register_bits + table.register_bits,
+        "one": 1,
+    }
+    copies = Estimate(luts=shape.pe * store.exactly.luts, brams=shape.pe * store.exactly.brams)
+    return Features("listed window", luts, ffs, copies + table.exactly)
+
+
+def listed_sum_features(shape: ListedSumShape, family: str) -> Features:
+    planes, count = len(shape.planes), shape.levels.count_bits
+    whole, ones = (reach.bit_length() + 1 for reach in shape.reach)
+    limits = levels_memory(shape.levels, shape.folds, family)
+    adders = len(digits(shape.low)) + shape.pe * len(digits(shape.step))
+    luts = {
+        "words": shape.window.lanes * planes,
+        "sums": whole + shape.pe * ones,
+        "joined": adders * count,
+        "compared": shape.pe * shape.levels.steps * count,
+        "rom": limits.logic_bits,
+        "one": 1,
+    }
+    ffs = {
+        "sums": whole + shape.pe * ones,
+        "values": bits(shape.window.lanes) + shape.pe * (planes + 1),
+        "counts": shape.pe * count,
+        "outputs": shape.pe * shape.level_bits,
+        "registers": limits.register_bits,
+        "one": 1,
+    }
+    return Features("listed sum", luts, ffs, limits.exactly)
 
 
 def parallel_features(shape: WindowShape, family: str) -> Features:
@@ -248,6 +303,11 @@ def stage_area(stage: Stage, family: str) -> Estimate:
     luts = sum(fitted["luts"].get(name, 0.0) * value for name, value in known.luts.items())
     ffs = sum(fitted["ffs"].get(name, 0.0) * value for name, value in known.ffs.items())
     return known.exactly + Estimate(luts, ffs)
+
+
+def is_costed(stage: Stage) -> bool:
+    """Whether the kind of ``stage`` was fitted."""
+    return features(stage, "ice40").kind in coefficients()["ice40"]
 
 
 def pipeline_area(made: Pipeline, family: str) -> Estimate:

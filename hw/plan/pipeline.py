@@ -7,9 +7,9 @@ import numpy as np
 from hw.layer.encode import EncodeShape
 from hw.layer.pool import PoolShape
 from hw.layer.results import ResultsShape
-from hw.layer.serial_window import SerialWindow
 from hw.layer.unit import UnitShape
 from hw.layer.window import WindowShape
+from hw.layer.window_store import WindowStore
 from hw.plan.datapath import datapath
 from hw.plan.plan import Folding, Plan
 from hw.plan.schedule import Steps, buffer_words
@@ -27,7 +27,6 @@ from sw.network import (
     Thermometer,
     Threshold,
 )
-from sw.network.agreement import Agreement
 
 __all__ = ["Compute", "Pipeline", "Stage", "pipeline"]
 
@@ -174,7 +173,7 @@ class Builder:
         """Give stage ``at`` a buffer of at least ``words`` words."""
         stage = self.stages[at]
         if isinstance(stage.shape, WindowShape) and stage.shape.is_serial:
-            depth = SerialWindow.depth_for(stage.shape, words)
+            depth = WindowStore.depth_for(stage.shape, words)
         else:
             # A word waits in the register of the stage before; only more than that needs a FIFO.
             depth = words if words > 2 else 0
@@ -216,7 +215,9 @@ class Builder:
         assert self.steps is not None
         if counts is None:
             raise ValueError(f"{layer.name}.reads must be a convolution or dense layer, not {layer.reads!r}")
-        agreement = Agreement.of(counts, self.network.source(counts))
+        unit = self.stages[-1].shape
+        assert isinstance(unit, UnitShape)
+        agreement = unit.agreement
         pixels = len(layer.scale) // counts.outputs
         offset = np.tile(agreement.offset, pixels)
         shape = ResultsShape(

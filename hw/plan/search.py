@@ -12,10 +12,10 @@ from functools import cached_property
 
 import numpy as np
 
-from hw.layer.serial_window import SerialWindow
 from hw.layer.unit import UnitShape
 from hw.layer.window import WindowShape
-from hw.plan.cost import Estimate, pipeline_area, stage_area
+from hw.layer.window_store import WindowStore
+from hw.plan.cost import Estimate, is_costed, pipeline_area, stage_area
 from hw.plan.datapath import DATAPATHS
 from hw.plan.datapath.base import divisors
 from hw.plan.device import Device
@@ -72,7 +72,9 @@ class Space:
         for way in DATAPATHS.values():
             if way.refusal(layer, self.network) is None:
                 for folding in way.foldings(layer, self.network):
-                    yield Candidate(folding, *way.build(layer, self.network, folding, threshold))
+                    candidate = Candidate(folding, *way.build(layer, self.network, folding, threshold))
+                    if is_costed(Stage("unit", candidate.unit)):
+                        yield candidate
 
     def choices(self, layer: Linear, interval: int) -> list[Candidate]:
         """By datapath and PE the serial and the parallel folding of the fewest lanes that meet ``interval``."""
@@ -105,7 +107,7 @@ def window_area(candidate: Candidate, interval: int, family: str) -> Estimate:
     words = np.arange(window.in_words) + 1
     even = Steps(np.ones(window.in_words, np.int64), words, words, words * window.in_lanes, window.in_words)
     buffer = buffer_words(even, steps, window.in_lanes, interval)
-    depth = SerialWindow.depth_for(window, buffer) if window.is_serial else buffer if buffer > 2 else 0
+    depth = WindowStore.depth_for(window, buffer) if window.is_serial else buffer if buffer > 2 else 0
     front, unit = Stage("window", window, buffer=depth), Stage("unit", candidate.unit)
     return stage_area(front, family) + stage_area(unit, family)
 

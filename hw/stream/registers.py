@@ -17,7 +17,7 @@ def keep(m: Module, enable: Value, value: Value, name: str) -> Value:
     """``value`` registered at ``enable``; constants stay constants."""
     if isinstance(value, Const) or not len(value):
         return value
-    register = Signal(len(value), name=name)
+    register = Signal(value.shape(), name=name)
     with m.If(enable):
         m.d.sync += register.eq(value)
     return register

@@ -10,6 +10,7 @@ from hw.layer.pool import PoolShape
 from hw.layer.results import ResultsShape
 from hw.layer.serial_window import SerialWindow
 from hw.layer.window import WindowShape
+from hw.layer.window_store import WindowStore
 from hw.stream.repack import RepackShape
 from sim import available
 from sim.component import check
@@ -25,7 +26,7 @@ SIMULATORS = [
 
 def window(shape):
     image = RNG.integers(0, 1 << shape.bits, (shape.height, shape.width, shape.channels))
-    part = SerialWindow(shape, SerialWindow.depth_for(shape, 1)) if shape.is_serial else ParallelWindow(shape)
+    part = SerialWindow(shape, WindowStore.depth_for(shape, 1)) if shape.is_serial else ParallelWindow(shape)
     expected = []
     for taps, skip, missing in shape.reference(image):
         word, width = pack(taps, shape.bits), shape.lanes * shape.bits

@@ -1,16 +1,21 @@
 # amaranth: UnusedElaboratable=no
 """Each layer component against its own reference, with gaps and stalls, in Amaranth's simulator."""
 
+from dataclasses import fields, replace
+
 import numpy as np
 import pytest
 
 from hw.layer.encode import EncodeShape
+from hw.layer.listed_sum import ListedSumShape
+from hw.layer.listed_window import ListedWindow, ListedWindowShape
 from hw.layer.parallel_window import ParallelWindow
 from hw.layer.pool import PoolShape
 from hw.layer.product import ProductShape
 from hw.layer.results import ResultsShape
 from hw.layer.serial_window import SerialWindow
 from hw.layer.window import WindowShape
+from hw.layer.window_store import WindowStore
 from sw.network import Convolution, Dense, DenseEncoding, Padding, TensorType
 from sw.network.agreement import Agreement
 from sw.network.encodings.two_level import TwoLevelEncoding
@@ -40,7 +45,7 @@ WINDOWS = [
 @pytest.mark.parametrize("shape", WINDOWS, ids=str)
 def test_windows_come_in_order_and_whole(shape, gaps, stalls):
     images = RNG.integers(0, 1 << shape.bits, (FRAMES, shape.height, shape.width, shape.channels))
-    part = SerialWindow(shape, SerialWindow.depth_for(shape, 1)) if shape.is_serial else ParallelWindow(shape)
+    part = SerialWindow(shape, WindowStore.depth_for(shape, 1)) if shape.is_serial else ParallelWindow(shape)
     words = [pack(word, shape.bits) for word in images.reshape(-1, shape.in_lanes)]
     expected = []
     for image in images:
@@ -152,6 +157,47 @@ def test_products_equal_their_reference(shape, kind, gaps, stalls):
                 words.append(word)
     out = drain(shape.create(), words, len(expected), gaps, stalls)
     assert out.words == expected
+
+
+def listed(outputs, window, planes, low, step, steps=1, signed=True, counts=False, pe=1):
+    """Window generator and compute unit over lists of every length from none to all taps."""
+    shares = np.linspace(0, 1, outputs)
+    lists = tuple(tuple(np.flatnonzero(RNG.random(window.taps) < share).tolist()) for share in shares)
+    front = ListedWindowShape(**vars(window), lists=lists, pe=pe)
+    reach = window.taps * (abs(low) + step) * sum(1 << plane for plane in planes)
+    table = np.sort(RNG.integers(-reach - 1, reach + 2, (outputs, steps)) // 4, axis=1)
+    table[0], table[-1] = -reach, reach
+    thresholds, invert = (None, None) if counts else (table, RNG.random(outputs) < 0.5)
+    return front, ListedSumShape(front, planes, low, step, signed, thresholds, invert)
+
+
+LISTED = [
+    listed(4, WindowShape(5, 6, 4, 1, (3, 3), lanes=2), (0,), -7, 8, pe=2),
+    listed(6, WindowShape(4, 4, 2, 1, (3, 3), lanes=2, pad=1, fill="skip"), (0,), -3, 4, pe=3),
+    listed(3, WindowShape(4, 5, 3, 2, (3, 2), lanes=3, pad=1, fill="ones", stride=2), (0, 1), -1, 2, steps=3),
+    listed(4, WindowShape(4, 4, 6, 1, (2, 2), lanes=3, pad=1), (0,), 5, 16, pe=4),
+    listed(2, WindowShape(4, 3, 1, 3, (3, 3), lanes=1, pad=1), (1, 4, 7), -255, 256, signed=False, pe=2),
+    listed(5, WindowShape(1, 1, 12, 1, lanes=4), (0,), -1, 2, counts=True),
+]
+
+
+@pytest.mark.parametrize(("gaps", "stalls"), GAPS_AND_STALLS)
+@pytest.mark.parametrize(("front", "unit"), LISTED)
+def test_listed_windows_and_sums_equal_their_reference(front, unit, gaps, stalls):
+    """Through both components, one after the other, since what the first sends has no meaning of its own."""
+    images = RNG.integers(0, 1 << front.bits, (FRAMES, front.height, front.width, front.channels))
+    whole = replace(WindowShape(**{f.name: getattr(front, f.name) for f in fields(WindowShape)}), lanes=front.taps)
+    expected = []
+    for image in images:
+        for taps, skip, _ in whole.reference(image):
+            outputs = unit.reference(taps, skip)
+            expected += [pack(part, unit.level_bits) for part in outputs.reshape(-1, unit.pe)]
+    words = [pack(word, front.bits) for word in images.reshape(-1, front.lanes)]
+    count = FRAMES * front.windows * (front.words_per_window + sum(front.beats))
+    beats = drain(ListedWindow(front, WindowStore.depth_for(front, 1)), words, count, gaps, stalls)
+    if not gaps and not stalls:
+        assert np.diff(beats.cycles[-front.words_per_window - 2 :]).max() == 1
+    assert drain(unit.create(), beats.words, len(expected), gaps, stalls).words == expected
 
 
 @pytest.mark.parametrize(("gaps", "stalls"), GAPS_AND_STALLS)

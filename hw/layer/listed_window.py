@@ -1,0 +1,224 @@
+"""Windows of which only listed taps are read, several at a time: what sparse weights need to see."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from amaranth import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import unsigned
+from amaranth.lib import data
+from amaranth.lib.wiring import In, Out
+
+from hw.datapath.rom import Rom, RomStyle
+from hw.layer.border import axis_outside
+from hw.layer.window import WindowShape
+from hw.layer.window_store import WindowStore
+from hw.stream.counter import Loop, nest
+from hw.stream.words import StreamComponent, lanes_layout, word_stream
+from sw.network.encodings.base import index_bits
+
+__all__ = ["ListedWindow", "ListedWindowShape"]
+
+
+@dataclass(frozen=True)
+class ListedWindowShape(WindowShape):
+    """Every window once in whole words of ``lanes`` taps, then the taps of ``lists``, one list an output.
+
+    ``pe`` outputs are served at a time, each by a lane of its own; a group of them takes as many beats as its longest
+    list, and at least one. Taps are numbered in row, column, channel order.
+    """
+
+    lists: tuple[tuple[int, ...], ...] = ()
+    pe: int = 1
+    rom: RomStyle = "auto"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.is_serial or self.folds != 1:
+            raise ValueError(f"lanes must divide the {self.channels} channels and folds be 1, not {self.lanes!r}")
+        if self.pe < 1 or not self.lists or len(self.lists) % self.pe:
+            raise ValueError(f"pe must divide the {len(self.lists)} outputs, not {self.pe!r}")
+
+    @property
+    def groups(self) -> list[tuple[tuple[int, ...], ...]]:
+        """The lists, ``pe`` at a time."""
+        return [self.lists[at : at + self.pe] for at in range(0, len(self.lists), self.pe)]
+
+    @property
+    def beats(self) -> list[int]:
+        """Beats of each group."""
+        return [max(1, *map(len, group)) for group in self.groups]
+
+    @property
+    def position_bits(self) -> int:
+        """Bits of a kernel position in the table."""
+        return index_bits(self.kernel[0] * self.kernel[1])
+
+    @property
+    def channel_bits(self) -> int:
+        """Bits of a channel in the table."""
+        return index_bits(self.channels)
+
+    @cached_property
+    def table(self) -> Rom:
+        """A row a beat. For each lane, lane 0 lowest: the tap's channel, its kernel position, whether there is one;
+        above all lanes whether the beat is its group's last."""
+        field = self.channel_bits + self.position_bits + 1
+        rows = []
+        for group, beats in zip(self.groups, self.beats, strict=True):
+            for beat in range(beats):
+                row = (beat == beats - 1) << self.pe * field
+                for lane, taps in enumerate(group):
+                    if beat < len(taps):
+                        position, channel = divmod(taps[beat], self.channels)
+                        entry = channel | position << self.channel_bits | 1 << (field - 1)
+                        row |= entry << lane * field
+                rows.append(row)
+        return Rom("taps", tuple(rows), self.pe * field + 1, self.rom)
+
+    @property
+    def roms(self) -> tuple[Rom, ...]:
+        """The table."""
+        return (self.table,)
+
+    @property
+    def payload(self) -> data.StructLayout:
+        """``whole``: this is a word ``x`` of all taps, of which none counts where ``skip`` is set. Otherwise ``taps``
+        are those that lie at the lanes' lists, where ``use`` is set; ``last`` ends a group."""
+        fields: dict = {
+            "x": lanes_layout(self.lanes, self.bits),
+            "taps": lanes_layout(self.pe, self.bits),
+            "use": unsigned(self.pe),
+            "whole": unsigned(1),
+            "skip": unsigned(1),
+            "last": unsigned(1),
+        }
+        return data.StructLayout(fields)
+
+
+class ListedWindow(StreamComponent):
+    """A circular memory with a reader a lane; an address generator that goes through a window and then its lists.
+
+    A window takes ``words_per_window`` + the sum of ``beats`` cycles, with no gap between windows, rows or frames.
+    Latency 2 cycles. ``depth`` as in `hw.layer.window_store.WindowStore`.
+    """
+
+    def __init__(self, shape: ListedWindowShape, depth: int) -> None:
+        WindowStore.check(shape, depth)
+        self.shape, self.depth = shape, depth
+        super().__init__(
+            {"i": In(word_stream(lanes_layout(shape.lanes, shape.bits))), "o": Out(word_stream(shape.payload))}
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        shape = self.shape
+        parts = shape.channels // shape.lanes
+        rows, columns = shape.kernel
+        store = WindowStore(m, shape, self.depth, self.i, readers=shape.pe)
+        _, kx, ky = walk = [Loop("part", parts), Loop("kx", columns), Loop("ky", rows)]
+        ox, oy = places = [Loop("ox", shape.out_width), Loop("oy", shape.out_height)]
+        outside = self._outside(m, oy.value, ox.value)
+        free, primed, listing = Signal(), Signal(), Signal()
+        take_word, take_row = Signal(), Signal()
+
+        # The row of the table that stands is the one that is taken next: it is read while the one before is taken.
+        table = shape.table
+        row, following = Signal(range(table.depth), init=table.depth - 1), Signal(range(table.depth))
+        m.d.comb += following.eq(Mux(row == table.depth - 1, 0, row + 1))
+        entries = table.read(m, following, take_row | ~primed)
+        m.d.sync += primed.eq(1)
+        with m.If(take_row | ~primed):
+            m.d.sync += row.eq(following)
+
+        # The whole window in raster order, as its words come; then, since all of it has come, the lists.
+        offset = Signal(range(WindowStore.span(shape)))
+        skip = Signal()
+        with m.Switch(Cat(kx.value, ky.value)):
+            for at_row in range(rows):
+                for at_column in range(columns):
+                    with m.Case(at_column | at_row << len(kx.value)):
+                        m.d.comb += skip.eq(outside[at_row * columns + at_column])
+        m.d.comb += [
+            free.eq(~self.o.valid | self.o.ready),
+            take_word.eq(free & primed & ~listing & (skip | (offset < store.lead))),
+            take_row.eq(free & primed & listing),
+        ]
+        walked = nest(m, take_word, walk) & take_word
+        done = take_row & (row == table.depth - 1)
+        row_jump = (shape.width - columns) * parts + 1
+        with m.If(take_word):
+            m.d.sync += offset.eq(Mux(ky.done, 0, Mux(kx.done, offset + row_jump, offset + 1)))
+        with m.If(walked):
+            m.d.sync += listing.eq(1)
+        with m.If(done):
+            m.d.sync += listing.eq(0)
+        nest(m, done, places)
+        store.advance(m, done, places)
+
+        with m.If(free):
+            m.d.sync += self.o.valid.eq(take_word | take_row)
+        take = take_word | take_row
+        payload = self.o.payload
+        with m.If(take):
+            m.d.sync += [payload.whole.eq(~listing), payload.skip.eq(skip), payload.last.eq(entries[-1])]
+        for lane, port in enumerate(store.ports):
+            at, use, select = self._entry(m, lane, entries, outside)
+            where = Mux(listing, at, offset) if lane == 0 else at
+            m.d.comb += [port.addr.eq((store.origin + where)[: len(store.origin)]), port.en.eq(take)]
+            padded = Signal(name=f"padded_{lane}")
+            selected = Signal.like(select, name=f"selected_{lane}")
+            with m.If(take):
+                m.d.sync += [payload.use[lane].eq(use), selected.eq(select)]
+            tap = port.data.word_select(selected, shape.bits)
+            if shape.pad and not shape.skips:
+                # Padding that counts: an element of its own in place of what lies at the address.
+                with m.If(take):
+                    m.d.sync += padded.eq(Mux(listing, self._lies_outside(lane, entries, outside), skip))
+                tap = Mux(padded, shape.outside, tap)
+            m.d.comb += payload.taps[lane].eq(tap)
+            if lane == 0:
+                filler = Const(0, len(port.data)) if not shape.outside else Const(-1, len(port.data))
+                m.d.comb += payload.x.as_value().eq(Mux(padded, filler, port.data))
+        return m
+
+    def _outside(self, m: Module, row: Value, column: Value) -> list[Value]:
+        """For each kernel position, whether it lies in the padding for the window at (row, column)."""
+        shape = self.shape
+        rows, columns = (axis_outside(m, shape, axis, place) for axis, place in ((0, row), (1, column)))
+        return [above | beside for above in rows for beside in columns]
+
+    def _fields(self, lane: int, entries: Value) -> tuple[Value, Value, Value]:
+        """Channel, kernel position and whether there is a tap, of one lane of a row of the table."""
+        shape = self.shape
+        width = shape.channel_bits + shape.position_bits + 1
+        own = entries[lane * width : (lane + 1) * width]
+        return own[: shape.channel_bits], own[shape.channel_bits : -1], own[-1]
+
+    def _lies_outside(self, lane: int, entries: Value, outside: list[Value]) -> Value:
+        """Whether a lane's tap lies in the padding."""
+        _, position, _ = self._fields(lane, entries)
+        return Cat(outside).bit_select(position, 1) if len(position) else outside[0]
+
+    def _entry(self, m: Module, lane: int, entries: Value, outside: list[Value]) -> tuple[Value, Value, Value]:
+        """Where a lane's tap lies: its word's offset from the origin, whether it counts, its place in the word."""
+        shape = self.shape
+        parts = shape.channels // shape.lanes
+        channel, position, used = self._fields(lane, entries)
+        place = index_bits(shape.lanes)
+        # Lanes that are no power of two share words unevenly, so that word and place come from a table.
+        word, select = Signal(range(parts), name=f"word_{lane}"), Signal(range(shape.lanes), name=f"place_{lane}")
+        if shape.lanes == 1 << place:
+            m.d.comb += [select.eq(channel[:place]), word.eq(channel[place:])]
+        else:
+            with m.Switch(channel):
+                for number in range(shape.channels):
+                    with m.Case(number):
+                        m.d.comb += [word.eq(number // shape.lanes), select.eq(number % shape.lanes)]
+        base = Signal(range(WindowStore.span(shape)), name=f"base_{lane}")
+        with m.Switch(position):
+            for number in range(shape.kernel[0] * shape.kernel[1]):
+                ky, kx = divmod(number, shape.kernel[1])
+                with m.Case(number):
+                    m.d.comb += base.eq((ky * shape.width + kx) * parts)
+        counts = used & ~self._lies_outside(lane, entries, outside) if shape.skips else used
+        return base + word, counts, select

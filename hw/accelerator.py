@@ -182,4 +182,4 @@ def component_of(stage: Stage) -> StreamComponent:
 
 def roms_of(stage: Stage) -> tuple[Rom, ...]:
     """The tables of one stage."""
-    return stage.shape.roms if isinstance(stage.shape, UnitShape | ResultsShape | ListedWindowShape) else ()
+    return stage.shape.roms if isinstance(stage.shape, WindowShape | UnitShape | ResultsShape) else ()

@@ -116,21 +116,24 @@ def plan(
     fps: float | None = None,
     max_fps: bool = False,
     clock_mhz: float | None = None,
-    fold: Mapping[str, tuple[int, int]] | None = None,
+    fold: Mapping[str, tuple[int, int] | tuple[int, int, str]] | None = None,
     pixels_per_beat: int = 1,
     output: str = "scores",
+    explain: bool = False,
 ) -> "PlanReport":
     """Fold ``network`` for a device; returns the plan with its cycles by formula and its area by estimate.
 
     ``fps`` asks for the least area at that many frames a second, ``max_fps`` for the most that fit ``device``; with
-    neither, every layer is folded as far as it goes. ``fold`` gives (PE, SIMD) of single layers by hand, after that.
+    neither, every layer is folded as far as it goes. ``fold`` gives (PE, SIMD), or (PE, SIMD, datapath), of
+    single layers by hand, after that. ``explain`` also finds what every datapath would have cost each layer.
     ``clock_mhz`` is by default that of the device's boards, or 12. ``output`` is scores or class.
 
     Raises SubbitError where the device is unknown, the rate cannot be met, or a folding does not divide its layer.
     """
     from subbit.planning import Wish, make_plan
 
-    wish = Wish(device, fps, max_fps, clock_mhz, dict(fold or {}), pixels_per_beat, output)
+    by_hand = {name: way if len(way) == 3 else (*way, "xnor") for name, way in (fold or {}).items()}
+    wish = Wish(device, fps, max_fps, clock_mhz, by_hand, pixels_per_beat, output, explain)
     return make_plan(network, wish)
 
 

@@ -5,10 +5,13 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from hw.plan.cost import Estimate, stage_area
+from hw.plan.datapath import DATAPATHS
 from hw.plan.device import Device, device
+from hw.plan.explain import Alternative, alternatives
 from hw.plan.pipeline import Pipeline, pipeline
 from hw.plan.plan import Folding, Plan
 from hw.plan.search import fastest_plan, plan_for_rate
+from hw.plan.space import Space
 from subbit.console import made_by_user
 from sw.errors import SubbitError
 from sw.network import Linear, Network
@@ -21,20 +24,23 @@ USUAL_FAMILY = "ice40"
 
 @dataclass(frozen=True)
 class Wish:
-    """What a user asks of a plan; ``fold`` gives (PE, SIMD) of single layers, whatever the search finds for them."""
+    """What a user asks of a plan; ``fold`` gives (PE, SIMD, datapath) of single layers, whatever the search finds for
+    them. ``explain``: say what every datapath would have cost."""
 
     device: str | None = None
     fps: float | None = None
     max_fps: bool = False
     clock_mhz: float | None = None
-    fold: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    fold: Mapping[str, tuple[int, int, str]] = field(default_factory=dict)
     pixels_per_beat: int = 1
     output: str = "scores"
+    explain: bool = False
 
 
 @dataclass(frozen=True)
 class LayerPlan:
-    """How a layer is folded: ``pe`` of ``outputs`` at once, ``simd`` of ``taps``; and its cycles a frame by formula.
+    """How a layer is computed: by which datapath, ``pe`` of ``outputs`` at once, ``simd`` of ``taps``; and its cycles a
+    frame by formula.
 
     ``area`` is an estimate of what computes it: windows, sums and thresholds. None without a device.
     """
@@ -45,6 +51,7 @@ class LayerPlan:
     pe: int
     simd: int
     rom: str
+    datapath: str
     cycles: int
     area: Estimate | None
 
@@ -54,6 +61,7 @@ class PlanReport:
     """A plan, and what it will cost. ``interval`` is cycles between frames; ``slowest`` the stage that sets it.
 
     ``cycles`` a frame of everything that takes its own time, by name. ``area`` is the estimate for the whole.
+    ``alternatives``: what every datapath would have cost each layer, where that was asked for.
     """
 
     plan: Plan
@@ -63,6 +71,7 @@ class PlanReport:
     interval: int
     slowest: str
     area: Estimate | None
+    alternatives: tuple[Alternative, ...] = ()
 
     @property
     def frames_per_second(self) -> float:
@@ -91,6 +100,7 @@ class PlanReport:
             "area": None if self.area is None else asdict(self.area),
             "fits": self.fits,
             "layers": [asdict(layer) for layer in self.layers],
+            "alternatives": [asdict(each) for each in self.alternatives],
         }
 
 
@@ -117,7 +127,11 @@ def make_plan(network: Network, wish: Wish) -> PlanReport:
             if target is None:
                 raise SubbitError("the highest frame rate is one of a device: name the device")
             plan = fastest_plan(network, plan, target)
-        return report(network, replace(plan, folding=plan.folding | by_hand))
+        found = report(network, replace(plan, folding=plan.folding | by_hand))
+        if wish.explain:
+            family = target.family if target else USUAL_FAMILY
+            found = replace(found, alternatives=alternatives(network, found.plan, family, target))
+        return found
 
 
 def report(network: Network, plan: Plan) -> PlanReport:
@@ -129,9 +143,19 @@ def report(network: Network, plan: Plan) -> PlanReport:
     for step in made.layers:
         layer = network.layer(step.layer)
         assert isinstance(layer, Linear)
-        pe, simd, rom = step.folding.pe, step.folding.simd, step.folding.rom
+        fold, area = step.folding, areas.get(step.layer)
         layers.append(
-            LayerPlan(step.layer, layer.outputs, layer.taps, pe, simd, rom, step.cycles, areas.get(step.layer))
+            LayerPlan(
+                step.layer,
+                layer.outputs,
+                layer.taps,
+                fold.pe,
+                fold.simd,
+                fold.rom,
+                fold.datapath,
+                step.cycles,
+                area,
+            )
         )
     total = sum(areas.values(), Estimate()) if areas else None
     return PlanReport(plan, target, tuple(layers), made.cycles, made.interval, made.slowest, total)
@@ -148,18 +172,29 @@ def layer_areas(made: Pipeline, family: str) -> dict[str, Estimate]:
     return areas | {"results": gathered}
 
 
-def foldings(network: Network, folds: Mapping[str, tuple[int, int]]) -> dict[str, Folding]:
-    """Foldings by layer name. Raises SubbitError where a layer is unknown or a folding does not divide it."""
-    linear = {layer.name: layer for layer in network.layers if isinstance(layer, Linear)}
+def foldings(network: Network, folds: Mapping[str, tuple[int, int, str]]) -> dict[str, Folding]:
+    """Foldings by layer name. Raises SubbitError where a layer is unknown or cannot be folded like that."""
+    space = Space(network)
+    linear = {layer.name: layer for layer in space.layers}
     found = {}
-    for name, (pe, simd) in folds.items():
+    for name, fold in folds.items():
         if name not in linear:
             raise SubbitError(f"{name!r} is no layer with weights: they are {', '.join(linear)}")
         layer = linear[name]
+        pe, simd, way = fold
+        if way not in DATAPATHS:
+            raise SubbitError(f"{way!r} is no datapath: it must be one of {', '.join(sorted(DATAPATHS))}")
+        refusal = DATAPATHS[way].refusal(layer, network)
+        if refusal is not None:
+            raise SubbitError(f"{name} cannot be computed by {way}: it {refusal}")
         if layer.outputs % pe or layer.taps % simd:
             raise SubbitError(
                 f"{name} cannot be folded to PE {pe}, SIMD {simd}: PE must divide its {layer.outputs} outputs, "
                 f"SIMD its {layer.taps} taps"
             )
-        found[name] = Folding(pe, simd)
+        found[name] = Folding(pe, simd, datapath=way)
+        try:
+            space.candidate(layer, found[name])
+        except ValueError as error:
+            raise SubbitError(f"{name} cannot be folded to PE {pe}, SIMD {simd} by {way}: {error}") from None
     return found

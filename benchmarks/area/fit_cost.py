@@ -11,6 +11,8 @@ import json
 import pickle
 import sys
 from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +28,8 @@ from hw.synthesis import FAMILIES, synthesise
 from hw.verilog import emit
 from hw.yosys import yosys_version
 from sw.errors import SubbitError
-from sw.network import BitPlanes, Input, Linear, Network, Thermometer
+from sw.network import BitPlanes, DenseEncoding, Input, Linear, Network, Thermometer
+from sw.network.encodings.two_level import TwoLevelEncoding
 
 __all__ = ["main"]
 
@@ -83,16 +86,51 @@ def random_plan(rng: np.random.Generator, network: Network) -> Plan:
     return Plan(folding, pixels_per_beat=int(rng.choice([1, 2])))
 
 
+def few_ones(rng: np.random.Generator, network: Network) -> Network:
+    """``network`` with two-level weights of which one in 10 to one in 100 is one."""
+    layers = []
+    for layer in network.layers:
+        if isinstance(layer, Linear):
+            bits = rng.random(layer.weights.shape) < rng.choice([0.1, 0.05, 0.01])
+            plain = DenseEncoding(bits.astype(np.uint8))
+            layer = replace(layer, weights=TwoLevelEncoding(plain, int(rng.integers(-255, 256)), 8))
+        layers.append(layer)
+    return replace(network, layers=tuple(layers))
+
+
+def sparse_plan(rng: np.random.Generator, network: Network) -> Plan:
+    """Up to 16 readers a layer."""
+    folding = {}
+    for layer in network.layers:
+        if isinstance(layer, Linear):
+            source = network.source(layer)
+            channels = source.size if layer.kind == "dense" else source.channels
+            simd = int(rng.choice([d for d in range(1, 65) if channels % d == 0]))
+            pe = int(rng.choice([d for d in range(1, 17) if layer.outputs % d == 0]))
+            folding[layer.name] = Folding(pe, simd, datapath="sparse")
+    return Plan(folding)
+
+
+#: For each way to draw accelerators, how many stages of each kind are wanted from it.
+DRAWS: tuple[tuple[Callable, Callable, Mapping[str, int]], ...] = (
+    (lambda rng, network: network, random_plan, WANTED),
+    (few_ones, sparse_plan, {"listed window": 8, "listed sum": 8}),
+)
+
+
 def stages(seed: int) -> list[Stage]:
     """Stages of every kind, as many as are wanted, from random accelerators."""
-    rng, found, left = np.random.default_rng(seed), [], Counter(WANTED)
-    while left.total():
-        network = random_network(rng)
-        for stage in pipeline(network, random_plan(rng, network)).stages:
-            kind = features(stage, "ice40").kind
-            if left[kind] and stage.buffer <= 8192:
-                left[kind] -= 1
-                found.append(stage)
+    found = []
+    for compact, plan, wanted in DRAWS:
+        rng, left = np.random.default_rng(seed), Counter(wanted)
+        while left.total():
+            network = random_network(rng)
+            network = compact(rng, network)
+            for stage in pipeline(network, plan(rng, network)).stages:
+                kind = features(stage, "ice40").kind
+                if left[kind] and stage.buffer <= 8192:
+                    left[kind] -= 1
+                    found.append(stage)
     return found
 
 
@@ -183,7 +221,7 @@ def main() -> None:
 
 def page(lines: list[str]) -> str:
     """The text of docs/cost-model.md."""
-    stages = sum(WANTED.values())
+    stages = sum(sum(wanted.values()) for _, _, wanted in DRAWS)
     return PAGE.format(version=yosys_version(), stages=stages, rows="\n".join(lines))
 
 

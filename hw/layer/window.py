@@ -9,6 +9,7 @@ import numpy as np
 from amaranth.hdl import unsigned
 from amaranth.lib import data
 
+from hw.datapath.rom import Rom
 from hw.stream.words import lanes_layout
 
 __all__ = ["UNCHECKED", "Fill", "Order", "WindowShape"]
@@ -119,6 +120,11 @@ class WindowShape:
             positions = self.kernel[0] * self.kernel[1]
             fields |= {"skip": unsigned(self.lanes), "missing": unsigned(positions.bit_length())}
         return data.StructLayout(fields)
+
+    @property
+    def roms(self) -> tuple[Rom, ...]:
+        """Tables of what is read; none where all taps are."""
+        return ()
 
     @cached_property
     def origins(self) -> np.ndarray:

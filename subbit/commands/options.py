@@ -1,5 +1,6 @@
 """Arguments that several subcommands share."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -19,19 +20,27 @@ Clock = Annotated[
     float | None, typer.Option(metavar="MHZ", show_default="the device's, or 12", help="The clock, in MHz.")
 ]
 Folds = Annotated[
-    list[str] | None, typer.Option("--fold", metavar="LAYER=PE,SIMD", help="Fold a layer by hand; can be repeated.")
+    list[str] | None,
+    typer.Option("--fold", metavar="LAYER=PE,SIMD[,DATAPATH]", help="Fold a layer by hand; can be repeated."),
 ]
+FOLD = re.compile(r"([^=]+)=([1-9]\d*),([1-9]\d*)(?:,([^,]+))?")
 Beat = Annotated[int, typer.Option(min=1, help="Pixels that enter in one beat.")]
 Results = Annotated[str, typer.Option("--output-kind", help="What is sent out: scores (and class), or class.")]
 
 
-def folds_of(texts: Sequence[str] | None) -> dict[str, tuple[int, int]]:
-    """(PE, SIMD) by layer from texts such as "conv1=4,9". Raises SubbitError for anything else."""
+def folds_of(texts: Sequence[str] | None) -> dict[str, tuple[int, int, str]]:
+    """(PE, SIMD, datapath) by layer from texts such as "conv1=4,9" and "conv2=2,32,sparse".
+
+    Raises SubbitError for anything else.
+    """
     found = {}
     for text in texts or ():
-        layer, _, pair = text.partition("=")
-        pe, _, simd = pair.partition(",")
-        if not (layer and pe.isdecimal() and simd.isdecimal() and int(pe) and int(simd)):
-            raise SubbitError(f"--fold must be LAYER=PE,SIMD, as in conv1=4,9, not {text!r}")
-        found[layer] = (int(pe), int(simd))
+        match = FOLD.fullmatch(text)
+        if match is None:
+            raise SubbitError(
+                "--fold must be LAYER=PE,SIMD or LAYER=PE,SIMD,DATAPATH, as in conv1=4,9 or conv2=2,32,sparse, "
+                f"not {text!r}"
+            )
+        layer, pe, simd, way = match.groups()
+        found[layer] = (int(pe), int(simd), way or "xnor")
     return found

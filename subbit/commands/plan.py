@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["command", "show"]
 
+#: Where the weights of a layer live, by the style of its memories.
+MEMORY = {"auto": "tools' choice", "block": "block RAM", "logic": "LUTs"}
+
 
 def command(
     network: NetworkFile,
@@ -27,10 +30,13 @@ def command(
     fold: Folds = None,
     pixels_per_beat: Beat = 1,
     output_kind: Results = "scores",
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say for every layer what each datapath would have cost.")
+    ] = False,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the plan to this JSON file.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Fold a network for a device: PE and SIMD of each layer, its cycles by formula, its area by estimate."""
+    """Fold a network for a device: datapath, PE and SIMD of each layer, cycles by formula, area by estimate."""
     if output is not None:
         check_writable(output)
     found = library.plan(
@@ -42,6 +48,7 @@ def command(
         fold=folds_of(fold),
         pixels_per_beat=pixels_per_beat,
         output=output_kind,
+        explain=explain,
     )
     if output is not None:
         with atomic_write(output) as temporary:
@@ -51,8 +58,11 @@ def command(
 
 def show(console: Console, found: "PlanReport") -> None:
     """Draw a plan with its price."""
-    columns = ["layer", "outputs", "PE", "taps", "SIMD", "cycles a frame"]
-    rows = [[step.layer, step.outputs, step.pe, step.taps, step.simd, step.cycles] for step in found.layers]
+    columns = ["layer", "datapath", "outputs", "PE", "taps", "SIMD", "weights in", "cycles a frame"]
+    rows = [
+        [step.layer, step.datapath, step.outputs, step.pe, step.taps, step.simd, MEMORY[step.rom], step.cycles]
+        for step in found.layers
+    ]
     if found.area is not None:
         columns += ["LUTs (estimate)", "FFs (estimate)", "block RAMs"]
         for row, step in zip(rows, found.layers, strict=True):
@@ -70,6 +80,25 @@ def show(console: Console, found: "PlanReport") -> None:
             f"about {count(luts)} of {count(room.luts)} LUTs, {count(ffs)} of {count(room.ffs)} flip-flops, "
             f"{brams} of {room.block_rams} block RAMs{'' if found.fits else ': more than the device has'}"
         )
+    if found.alternatives:
+        show_alternatives(console, found)
+
+
+def show_alternatives(console: Console, found: "PlanReport") -> None:
+    """Draw what every datapath would have cost each layer."""
+    columns = ["layer", "datapath", "PE", "SIMD", "weights in", "cycles", "LUTs", "FFs", "block RAMs", "ROM bits", ""]
+    rows: list[list[object]] = []
+    for each in found.alternatives:
+        if each.folding is None:
+            rows.append([each.layer, each.datapath, *[""] * 8, each.reason])
+            continue
+        fold = each.folding
+        own = next(one for one in found.alternatives if one.layer == each.layer and one.chosen)
+        verdict = "chosen" if each.chosen else f"{100 * (each.price / own.price - 1):+.0f} % area"
+        place = [each.layer, each.datapath, fold.pe, fold.simd, MEMORY[fold.rom], each.cycles]
+        rows.append([*place, *_area(each.area), each.rom_bits, verdict])
+    console.print(table(f"every datapath at {count(found.interval)} cycles a frame, by estimate", columns, rows))
+    console.print("area: LUTs, a quarter of the flip-flops, and block RAMs at the device's LUTs for each of them")
 
 
 def _area(area: "Estimate | None") -> list[int]:

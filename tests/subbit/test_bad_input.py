@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from hw.plan.datapath import DATAPATHS
+
 
 @pytest.fixture
 def refuses(command, tmp_path):
@@ -171,10 +173,25 @@ def test_folding_of_an_unknown_layer(refuses, network_file):
     )
 
 
-def test_folding_that_is_no_folding(refuses, network_file):
+@pytest.mark.parametrize("fold", ["conv2=4", "conv2=0,9", "conv2=2,9,", "conv2=2,9,xnor,1", "2,9"])
+def test_folding_that_is_no_folding(refuses, network_file, fold):
     refuses(
-        "--fold must be LAYER=PE,SIMD, as in conv1=4,9, not 'conv2=4'",
-        *("plan", network_file, "--fold", "conv2=4"),
+        f"--fold must be LAYER=PE,SIMD or LAYER=PE,SIMD,DATAPATH, as in conv1=4,9 or conv2=2,32,sparse, not {fold!r}",
+        *("plan", network_file, "--fold", fold),
+    )
+
+
+def test_folding_by_an_unknown_datapath(refuses, network_file):
+    refuses(
+        f"'xor' is no datapath: it must be one of {', '.join(sorted(DATAPATHS))}",
+        *("plan", network_file, "--fold", "conv2=2,4,xor"),
+    )
+
+
+def test_folding_that_the_datapath_cannot_have(refuses, network_file):
+    refuses(
+        "conv2 cannot be folded to PE 2, SIMD 9 by sparse: lanes must divide the 4 channels and folds be 1, not 9",
+        *("plan", network_file, "--fold", "conv2=2,9,sparse"),
     )
 
 

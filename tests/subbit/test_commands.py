@@ -14,6 +14,7 @@ import pytest
 import typer.main
 
 import subbit
+from hw.plan.datapath import DATAPATHS
 from subbit.cli import app
 from sw.compact.method import parse_methods
 from sw.network import Linear
@@ -194,6 +195,23 @@ def test_plan_generate_simulate(command, network_file):
     assert (simulate.status, found["passed"]) == (0, True)
     assert {run["images"] for run in found["simulators"]} == {4}
     assert {run["cycles_per_frame"] for run in found["simulators"]} == {document["interval"]}
+
+
+def test_plan_explains_every_layer_and_datapath(command, network_file):
+    asked = ("plan", network_file, "--device", "hx8k", "--fps", "5000", "--explain")
+    document = json.loads(command(*asked, "--json").out)
+    chosen = {each["layer"]: each for each in document["alternatives"] if each["chosen"]}
+    assert [(layer["layer"], layer["datapath"]) for layer in document["layers"]] == [
+        (name, each["datapath"]) for name, each in chosen.items()
+    ]
+    assert len(document["alternatives"]) == len(document["layers"]) * len(DATAPATHS)
+    for each in document["alternatives"]:
+        if each["folding"] is None:
+            assert each["reason"]
+        else:
+            assert each["cycles"] <= document["interval"]
+            assert each["chosen"] or each["price"] >= 0.99 * chosen[each["layer"]]["price"]
+    assert re.search(r"conv1 +sparse .* has \d+% ones, more than 30%", command(*asked).out)
 
 
 def test_a_wrong_weight_is_found_and_named(command, network_file, tmp_path):

@@ -29,6 +29,10 @@ class Datapath(ABC):
     def refusal(self, layer: Linear, network: Network) -> str | None:
         """Why ``layer`` cannot be computed like this, as the end of a sentence; None where it can."""
 
+    def doubt(self, layer: Linear, network: Network) -> str | None:
+        """Why a search need not try it for a layer that is not refused, as the end of a sentence; None where it may."""
+        return None
+
     @abstractmethod
     def foldings(self, layer: Linear, network: Network) -> Iterator[Folding]:
         """Every folding that makes sense, for a layer that is not refused."""

@@ -30,10 +30,11 @@ class Sparse(Datapath):
     def refusal(self, layer: Linear, network: Network) -> str | None:
         return None
 
+    def doubt(self, layer: Linear, network: Network) -> str | None:
+        ones = layer.weights.decode().mean()
+        return f"has {ones:.0%} ones, more than {MOST_ONES:.0%}" if ones > MOST_ONES else None
+
     def foldings(self, layer: Linear, network: Network) -> Iterator[Folding]:
-        bits = layer.weights.decode().reshape(layer.outputs, -1)
-        if bits.mean() > MOST_ONES:
-            return
         source = network.source(layer)
         channels = source.channels if layer.kind == "convolution" else source.size
         for pe in divisors(layer.outputs):

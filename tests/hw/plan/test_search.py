@@ -9,7 +9,8 @@ from hw.plan.cost import Estimate, pipeline_area, stage_area
 from hw.plan.device import DEVICES, device
 from hw.plan.pipeline import pipeline
 from hw.plan.plan import Folding, Plan
-from hw.plan.search import Space, fastest_plan, fits, least_area_plan, plan_for_rate
+from hw.plan.search import fastest_plan, fits, least_area_plan, plan_for_rate
+from hw.plan.space import Space
 from sw.errors import SubbitError
 
 

@@ -1,0 +1,77 @@
+"""Why a plan is what it is: what every datapath would have cost each layer at the plan's frame rate."""
+
+from dataclasses import dataclass
+
+from hw.plan.cost import Estimate
+from hw.plan.datapath import DATAPATHS
+from hw.plan.device import Device
+from hw.plan.pipeline import pipeline
+from hw.plan.plan import Folding, Plan
+from hw.plan.search import bram_price
+from hw.plan.space import Candidate, Space
+from sw.network import Linear, Network
+
+__all__ = ["Alternative", "alternatives"]
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """One datapath for one layer: its cheapest folding at the plan's interval, or ``reason`` why there is none.
+
+    ``price`` is area as one number (``Estimate.price``), ``rom_bits`` the bits of its memories. ``chosen``: it is what
+    the plan has, in the plan's own folding.
+    """
+
+    layer: str
+    datapath: str
+    chosen: bool
+    reason: str | None = None
+    folding: Folding | None = None
+    cycles: int | None = None
+    area: Estimate | None = None
+    price: float = 0.0
+    rom_bits: int | None = None
+
+
+def alternatives(network: Network, plan: Plan, family: str, device: Device | None = None) -> tuple[Alternative, ...]:
+    """Every datapath for every layer, in order; layers first."""
+    space, interval, price = Space(network), pipeline(network, plan).interval, bram_price(device)
+    found = []
+    for layer in space.layers:
+        own = plan.folding[layer.name]
+        for name in DATAPATHS:
+            chosen = name == own.datapath
+            if chosen:
+                best = space.candidate(layer, own)
+                found.append(priced(best, best.area(interval, family), price, chosen=True))
+            else:
+                found.append(cheapest_of(space, layer, name, interval, family, price))
+    return tuple(found)
+
+
+def cheapest_of(space: Space, layer: Linear, name: str, interval: int, family: str, price: float) -> Alternative:
+    """The cheapest folding of one datapath, or why there is none."""
+    doubt = space.doubt(DATAPATHS[name], layer)
+    if doubt is not None:
+        return Alternative(layer.name, name, False, reason=doubt)
+    options = [candidate for candidate in space.choices(layer, interval) if candidate.folding.datapath == name]
+    if not options:
+        every = [each.cycles for each in space.candidates[layer.name] if each.folding.datapath == name]
+        return Alternative(layer.name, name, False, reason=f"takes {min(every):,} cycles at least")
+    pairs = [space.best_style(option, interval, family, price) for option in options]
+    best, area = min(pairs, key=lambda pair: pair[1].price(price))
+    return priced(best, area, price, chosen=False)
+
+
+def priced(candidate: Candidate, area: Estimate, price: float, *, chosen: bool) -> Alternative:
+    """A candidate with its numbers."""
+    return Alternative(
+        candidate.layer,
+        candidate.folding.datapath,
+        chosen,
+        folding=candidate.folding,
+        cycles=candidate.cycles,
+        area=area,
+        price=area.price(price),
+        rom_bits=sum(rom.depth * rom.width for rom in candidate.roms),
+    )

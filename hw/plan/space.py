@@ -1,0 +1,129 @@
+"""Every way to compute every layer of a network: datapath, folding and where the weights live, with cycles and area."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from hw.datapath.rom import Rom
+from hw.layer.unit import UnitShape
+from hw.layer.window import WindowShape
+from hw.layer.window_store import WindowStore
+from hw.plan.cost import Estimate, is_costed, stage_area
+from hw.plan.datapath import DATAPATHS, Datapath, datapath
+from hw.plan.pipeline import Stage
+from hw.plan.plan import Folding
+from hw.plan.schedule import Steps, buffer_words
+from hw.plan.steps import window_cycles, window_steps
+from sw.network import Linear, Network, Threshold
+
+__all__ = ["Candidate", "Space"]
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A folding of one layer, its cycles, and the shapes of its window generator and compute unit."""
+
+    layer: str
+    folding: Folding
+    window: WindowShape
+    unit: UnitShape
+
+    @property
+    def cycles(self) -> int:
+        """Cycles a frame by formula."""
+        return window_cycles(self.window, self.unit.rhythm)
+
+    @property
+    def roms(self) -> tuple[Rom, ...]:
+        """The tables that are memories."""
+        return tuple(rom for rom in (*self.window.roms, *self.unit.roms) if not rom.is_constant)
+
+    def area(self, interval: int, family: str) -> Estimate:
+        """The estimate, with a buffer sized for words that come evenly."""
+        window = self.window
+        steps = window_steps(window, self.unit.rhythm)
+        words = np.arange(window.in_words) + 1
+        even = Steps(np.ones(window.in_words, np.int64), words, words, words * window.in_lanes, window.in_words)
+        buffer = buffer_words(even, steps, window.in_lanes, interval)
+        depth = WindowStore.depth_for(window, buffer) if window.is_serial else buffer if buffer > 2 else 0
+        front, unit = Stage("window", window, buffer=depth), Stage("unit", self.unit)
+        return stage_area(front, family) + stage_area(unit, family)
+
+
+@dataclass(frozen=True, eq=False)
+class Space:
+    """Every folding of every layer of a network."""
+
+    network: Network
+
+    @cached_property
+    def layers(self) -> tuple[Linear, ...]:
+        """The layers that are folded, in order."""
+        return tuple(layer for layer in self.network.layers if isinstance(layer, Linear))
+
+    @cached_property
+    def candidates(self) -> dict[str, list[Candidate]]:
+        """All that a search tries, by layer."""
+        return {layer.name: list(self.foldings(layer)) for layer in self.layers}
+
+    def doubt(self, way: Datapath, layer: Linear) -> str | None:
+        """Why a datapath is not tried for a layer, if it is not."""
+        return way.refusal(layer, self.network) or way.doubt(layer, self.network)
+
+    def foldings(self, layer: Linear) -> Iterator[Candidate]:
+        """All that a search tries for one layer."""
+        for way in DATAPATHS.values():
+            if self.doubt(way, layer) is None:
+                for folding in way.foldings(layer, self.network):
+                    candidate = self.candidate(layer, folding)
+                    if is_costed(Stage("unit", candidate.unit)):
+                        yield candidate
+
+    def best_style(
+        self, candidate: Candidate, interval: int, family: str, bram_luts: float
+    ) -> tuple[Candidate, Estimate]:
+        """``candidate`` with its weights where they cost least, and its area; see ``Estimate.price``."""
+        options = [candidate, *self.restyled(candidate)]
+        areas = [option.area(interval, family) for option in options]
+        return min(zip(options, areas, strict=True), key=lambda pair: pair[1].price(bram_luts))
+
+    def restyled(self, candidate: Candidate) -> Iterator[Candidate]:
+        """``candidate`` with its weights in block RAM, and as logic."""
+        if candidate.roms:
+            layer = self.network.layer(candidate.layer)
+            assert isinstance(layer, Linear)
+            yield self.candidate(layer, replace(candidate.folding, rom="block"))
+            yield self.candidate(layer, replace(candidate.folding, rom="logic"))
+
+    def candidate(self, layer: Linear, folding: Folding) -> Candidate:
+        """``layer`` computed as ``folding`` says. Raises ValueError where it cannot be."""
+        after = self.network.layers[self.network.layers.index(layer) + 1]
+        threshold = after if isinstance(after, Threshold) else None
+        return Candidate(
+            layer.name, folding, *datapath(folding.datapath).build(layer, self.network, folding, threshold)
+        )
+
+    def choices(self, layer: Linear, interval: int) -> list[Candidate]:
+        """By datapath and PE the serial and the parallel folding of the fewest lanes that meet ``interval``."""
+        best: dict[tuple[str, int, bool], Candidate] = {}
+        for candidate in self.candidates[layer.name]:
+            if candidate.cycles <= interval:
+                key = (candidate.folding.datapath, candidate.folding.pe, candidate.window.is_serial)
+                if key not in best or candidate.folding.simd < best[key].folding.simd:
+                    best[key] = candidate
+        return list(best.values())
+
+    @cached_property
+    def intervals(self) -> list[int]:
+        """Every interval that a layer can set, ascending, none shorter than what is possible for all."""
+        least = self.shortest
+        found = {candidate.cycles for choices in self.candidates.values() for candidate in choices}
+        return sorted(interval for interval in found | {least} if interval >= least)
+
+    @cached_property
+    def shortest(self) -> int:
+        """The shortest interval of any plan."""
+        layers = [min(candidate.cycles for candidate in choices) for choices in self.candidates.values()]
+        return max(*layers, self.network.classes + 1)

@@ -3,6 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
+from hw.plan.datapath import DATAPATHS
 from hw.plan.plan import Folding, Plan
 from sw.network import (
     BitPlanes,
@@ -149,13 +150,15 @@ def plans(draw: st.DrawFn, network: Network, widest: int = 64) -> Plan:
         if isinstance(layer, Linear):
             rom = draw(st.sampled_from(["auto", "block", "logic"]))
             serial = divisors(network.source(layer).channels, widest)
-            if draw(st.sampled_from(["xnor", "xnor", "sparse"])) == "sparse":
+            way = draw(st.sampled_from(["xnor", "xnor", "sparse", "bit-serial"]))
+            if way == "sparse":
                 pe = draw(st.sampled_from(divisors(layer.outputs, 4)))
                 folding[layer.name] = Folding(pe, draw(st.sampled_from(serial)), rom, "sparse")
             else:
                 simd = draw(st.sampled_from([draw(st.sampled_from(divisors(layer.taps, widest))), *serial]))
                 pe = draw(st.sampled_from(divisors(layer.outputs, max(1, widest // simd))))
-                folding[layer.name] = Folding(pe, simd, rom)
+                way = "xnor" if DATAPATHS[way].refusal(layer, network) else way
+                folding[layer.name] = Folding(pe, simd, rom, way)
     pixels = network.input.height * network.input.width
     return Plan(
         folding,

@@ -54,15 +54,25 @@ class ListedWindowShape(WindowShape):
         return index_bits(self.kernel[0] * self.kernel[1])
 
     @property
-    def channel_bits(self) -> int:
-        """Bits of a channel in the table."""
-        return index_bits(self.channels)
+    def place_bits(self) -> int:
+        """Bits of a place in a word in the table."""
+        return index_bits(self.lanes)
+
+    @property
+    def part_bits(self) -> int:
+        """Bits of a word within a pixel in the table."""
+        return index_bits(self.channels // self.lanes)
+
+    @property
+    def entry_bits(self) -> int:
+        """Bits of a lane's entry in a row of the table."""
+        return self.place_bits + self.part_bits + self.position_bits + 1
 
     @cached_property
     def table(self) -> Rom:
-        """A row a beat. For each lane, lane 0 lowest: the tap's channel, its kernel position, whether there is one;
-        above all lanes whether the beat is its group's last."""
-        field = self.channel_bits + self.position_bits + 1
+        """A row a beat. For each lane, lane 0 lowest: the tap's place in its word, the word in the pixel, the kernel
+        position, whether there is a tap; above all lanes whether the beat is its group's last."""
+        field = self.entry_bits
         rows = []
         for group, beats in zip(self.groups, self.beats, strict=True):
             for beat in range(beats):
@@ -70,7 +80,9 @@ class ListedWindowShape(WindowShape):
                 for lane, taps in enumerate(group):
                     if beat < len(taps):
                         position, channel = divmod(taps[beat], self.channels)
-                        entry = channel | position << self.channel_bits | 1 << (field - 1)
+                        part, place = divmod(channel, self.lanes)
+                        entry = part | position << self.part_bits | 1 << (field - 1 - self.place_bits)
+                        entry = place | entry << self.place_bits
                         row |= entry << lane * field
                 rows.append(row)
         return Rom("taps", tuple(rows), self.pe * field + 1, self.rom)
@@ -187,33 +199,23 @@ class ListedWindow(StreamComponent):
         rows, columns = (axis_outside(m, shape, axis, place) for axis, place in ((0, row), (1, column)))
         return [above | beside for above in rows for beside in columns]
 
-    def _fields(self, lane: int, entries: Value) -> tuple[Value, Value, Value]:
-        """Channel, kernel position and whether there is a tap, of one lane of a row of the table."""
+    def _fields(self, lane: int, entries: Value) -> tuple[Value, Value, Value, Value]:
+        """Place in the word, word in the pixel, kernel position and whether there is a tap, of one lane's entry."""
         shape = self.shape
-        width = shape.channel_bits + shape.position_bits + 1
-        own = entries[lane * width : (lane + 1) * width]
-        return own[: shape.channel_bits], own[shape.channel_bits : -1], own[-1]
+        own = entries[lane * shape.entry_bits : (lane + 1) * shape.entry_bits]
+        first, second = shape.place_bits, shape.place_bits + shape.part_bits
+        return own[:first], own[first:second], own[second:-1], own[-1]
 
     def _lies_outside(self, lane: int, entries: Value, outside: list[Value]) -> Value:
         """Whether a lane's tap lies in the padding."""
-        _, position, _ = self._fields(lane, entries)
+        _, _, position, _ = self._fields(lane, entries)
         return Cat(outside).bit_select(position, 1) if len(position) else outside[0]
 
     def _entry(self, m: Module, lane: int, entries: Value, outside: list[Value]) -> tuple[Value, Value, Value]:
         """Where a lane's tap lies: its word's offset from the origin, whether it counts, its place in the word."""
         shape = self.shape
         parts = shape.channels // shape.lanes
-        channel, position, used = self._fields(lane, entries)
-        place = index_bits(shape.lanes)
-        # Lanes that are no power of two share words unevenly, so that word and place come from a table.
-        word, select = Signal(range(parts), name=f"word_{lane}"), Signal(range(shape.lanes), name=f"place_{lane}")
-        if shape.lanes == 1 << place:
-            m.d.comb += [select.eq(channel[:place]), word.eq(channel[place:])]
-        else:
-            with m.Switch(channel):
-                for number in range(shape.channels):
-                    with m.Case(number):
-                        m.d.comb += [word.eq(number // shape.lanes), select.eq(number % shape.lanes)]
+        place, word, position, used = self._fields(lane, entries)
         base = Signal(range(WindowStore.span(shape)), name=f"base_{lane}")
         with m.Switch(position):
             for number in range(shape.kernel[0] * shape.kernel[1]):
@@ -221,4 +223,4 @@ class ListedWindow(StreamComponent):
                 with m.Case(number):
                     m.d.comb += base.eq((ky * shape.width + kx) * parts)
         counts = used & ~self._lies_outside(lane, entries, outside) if shape.skips else used
-        return base + word, counts, select
+        return base + word, counts, place

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from amaranth import Cat, Const, Module, Mux, Signal, Value
@@ -30,7 +31,8 @@ class ProductShape(UnitShape):
     ``pe`` outputs at once, ``simd`` taps at once: a window takes outputs / pe * taps / simd cycles. What is counted for
     an output, and how skipped taps enter, says ``agreement``. ``thresholds`` (outputs, 2**k - 1), on that count, and
     ``invert`` (outputs,) make levels; without them the counts go out. ``skip_positions`` is the number of positions of
-    the kernel.
+    the kernel. ``series``: the planes pass one after another through the lanes of one, the highest first, the window
+    being sent for each of them anew, so that a window takes as many times longer.
     """
 
     weights: np.ndarray
@@ -42,6 +44,7 @@ class ProductShape(UnitShape):
     invert: np.ndarray | None = None
     skip_positions: int = 0
     rom: RomStyle = "auto"
+    series: bool = False
 
     def __post_init__(self) -> None:
         outputs, taps = self.weights.shape
@@ -54,6 +57,11 @@ class ProductShape(UnitShape):
     def unit(self) -> int:
         """What one agreement in every plane counts: the sum of 2**planes."""
         return sum(1 << plane for plane in self.planes)
+
+    @property
+    def passes(self) -> int:
+        """How often a window is sent for a group of outputs."""
+        return len(self.planes) if self.series else 1
 
     @property
     def folds(self) -> int:
@@ -86,7 +94,7 @@ class ProductShape(UnitShape):
 
     @property
     def rhythm(self) -> Rhythm:
-        return Rhythm.even(self.folds, self.words, self.pe)
+        return Rhythm.even(self.folds, self.words * self.passes, self.pe)
 
     @property
     def roms(self) -> tuple[Rom, ...]:
@@ -95,7 +103,11 @@ class ProductShape(UnitShape):
 
     @property
     def input(self) -> data.StructLayout:
-        fields: dict = {"x": lanes_layout(self.simd, len(self.planes))}
+        return self.word(len(self.planes))
+
+    def word(self, planes: int) -> data.StructLayout:
+        """A word of taps of ``planes`` planes."""
+        fields: dict = {"x": lanes_layout(self.simd, planes)}
         if self.agreement.skip_channels:
             fields |= {"skip": unsigned(self.simd), "missing": unsigned(self.skip_positions.bit_length())}
         return data.StructLayout(fields)
@@ -125,10 +137,9 @@ class ProductShape(UnitShape):
 
 
 class MatrixVector(StreamComponent):
-    """Words of taps in, ``pe`` outputs at a time out; a window's words come ``folds`` times over.
+    """Words of taps in, ``pe`` outputs at a time out; a window's words come ``folds`` times ``passes`` times over.
 
-    Latency: 3 cycles from the last word of a window, 2 where a window is one word, one more with two levels.
-    Throughput: a word a cycle. Each register stage loads when it is empty or the next one takes what it holds.
+    Latency: 3 cycles from the last word of a window, 2 where it is all there is, one more with two levels. Throughput: a word a cycle. Each register stage loads when it is empty or the next one takes what it holds.
     """
 
     def __init__(self, shape: ProductShape) -> None:
@@ -140,35 +151,39 @@ class MatrixVector(StreamComponent):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         shape = self.shape
-        word, fold = Loop("word", shape.words), Loop("fold", shape.folds)
+        word, plane, fold = Loop("word", shape.words), Loop("plane", shape.passes), Loop("fold", shape.folds)
         take = Signal()
-        nest(m, take, [word, fold])
+        nest(m, take, [word, plane, fold])
         row = Signal(range(shape.weight_rom.depth))
+        following: Value = Mux(fold.done, 0, row + 1)
+        if shape.series:
+            following = Mux(word.last & ~plane.last, row - (shape.words - 1), following)
         with m.If(take):
-            m.d.sync += row.eq(Mux(fold.done, 0, row + 1))
+            m.d.sync += row.eq(following[: len(row)])
 
         # Fetch: the taps are registered beside the weights that the memory returns.
         fetched, fetch_free = stage(m, "fetched", self.i.valid)
         m.d.comb += [self.i.ready.eq(fetch_free), take.eq(self.i.valid & fetch_free)]
-        taps = keep(m, take, self.i.payload.as_value(), "taps")
+        taps = keep(m, take, self._arriving(plane.value), "taps")
         weights = shape.weight_rom.read(m, row, take)
-        first, last = keep(m, take, word.value == 0, "first"), keep(m, take, word.last, "last")
+        first, last = keep(m, take, word.value == 0, "first"), keep(m, take, word.last & plane.last, "last")
+        at_plane = keep(m, take, plane.value, "at_plane")
         at_fold = keep(m, take, fold.value, "at_fold")
 
         # Count: agreements of these taps.
         counted, count_free = stage(m, "counted", fetched)
         m.d.comb += fetch_free.eq(~fetched | count_free)
         count_now = fetched & count_free
-        word_in = data.View(shape.input, taps)
+        word_in = data.View(shape.word(1 if shape.series else len(shape.planes)), taps)
         partial = [keep(m, count_now, total, "partial") for total in self._counts(m, word_in, weights)]
         missing: Value = Const(0, 1)
         if shape.agreement.skip_channels:
             added = missing_count(m, shape.agreement, shape.skip_positions, word_in.missing)
             missing = keep(m, count_now, added, "missing")
 
-        # Accumulate over the words of a window; a window of one word is complete at once.
+        # Accumulate over the words and passes of a window; a window of one word is complete at once.
         sum_free = Signal()
-        if shape.words == 1:
+        if shape.words * shape.passes == 1:
             totals, complete = [(part + missing)[: shape.row_bits] for part in partial], counted
             m.d.comb += count_free.eq(~counted | sum_free)
             settle = count_now
@@ -176,6 +191,7 @@ class MatrixVector(StreamComponent):
             first = keep(m, count_now, first, "counted_first")
             last = keep(m, count_now, last, "counted_last")
             at_fold = keep(m, count_now, at_fold, "counted_fold")
+            at_plane = keep(m, count_now, at_plane, "counted_plane")
             complete, add_free = stage(m, "summed", counted & last)
             m.d.comb += [add_free.eq(~complete | sum_free), count_free.eq(~counted | add_free)]
             settle = counted & add_free
@@ -183,8 +199,8 @@ class MatrixVector(StreamComponent):
             for part in partial:
                 total = Signal(shape.row_bits, name="total")
                 with m.If(settle):
-                    m.d.sync += total.eq(Mux(first, missing, total) + part)
-                totals.append(total)
+                    m.d.sync += total.eq(Mux(first, self._begin(total, at_plane, missing), total) + part)
+                totals.append((total << shape.planes[0])[: shape.row_bits] if shape.series else total)
 
         # With two levels, the window's own sum joins each row's.
         out_free = ~self.o.valid | self.o.ready
@@ -203,11 +219,33 @@ class MatrixVector(StreamComponent):
         shape.levels.send(m, self.o, complete, totals, limits)
         return m
 
+    def _arriving(self, plane: Value) -> Value:
+        """The word at the input; with planes in series, of that one plane, the first being the highest."""
+        shape, word = self.shape, self.i.payload
+        if not shape.series:
+            return word.as_value()
+        place = len(shape.planes) - 1 - plane
+        bits = Cat(word.x[lane].bit_select(place[: len(plane)], 1) for lane in range(shape.simd))
+        return Cat(bits, word.as_value()[shape.simd * len(shape.planes) :])
+
+    def _begin(self, total: Value, plane: Value, missing: Value) -> Value:
+        """What the first word of a pass is added to: nothing, or the higher planes' total, moved up to this plane."""
+        shape = self.shape
+        if not shape.series:
+            return missing
+        begin: Value = Const(0, 1)
+        steps = [high - low for low, high in pairwise(shape.planes)][::-1]
+        for number, step in enumerate(steps, start=1):
+            begin = Mux(plane == number, total << step, begin)
+        # What lies outside counts once, and not before the planes that it is told in.
+        return begin + Mux(plane == shape.passes - 1, missing, 0) if len(missing) > 1 else begin
+
     def _counts(self, m: Module, word: data.View, weights: Value) -> list[Value]:
         """What this word adds to the agreements of the ``pe`` outputs and, with two levels, of a row of ones."""
         shape = self.shape
-        lanes = [Cat(word.x[lane][place] for lane in range(shape.simd)) for place in range(len(shape.planes))]
-        planes = dict(zip(shape.planes, lanes, strict=True))
+        held = 1 if shape.series else len(shape.planes)
+        lanes = [Cat(word.x[lane][place] for lane in range(shape.simd)) for place in range(held)]
+        planes = dict(zip((0,) if shape.series else shape.planes, lanes, strict=True))
         skip = word.skip if shape.agreement.skip_channels else None
         rows: list[Value] = [weights[p * shape.simd : (p + 1) * shape.simd] for p in range(shape.pe)]
         if shape.agreement.ratio:

@@ -212,15 +212,15 @@ def parallel_features(shape: WindowShape, family: str) -> Features:
 
 
 def product_features(shape: ProductShape, family: str) -> Features:
-    lanes, planes = shape.pe * shape.simd, len(shape.planes)
+    lanes, planes = shape.pe * shape.simd, 1 if shape.series else len(shape.planes)
     count, row = shape.levels.count_bits, shape.row_bits
     constant = shape.weight_rom_depth == 1
     weights = memory(family, shape.weight_rom_depth, lanes, rom=True, style=shape.rom)
     limits = levels_memory(shape.levels, shape.folds, family)
-    partial = (shape.simd * shape.unit).bit_length()
+    partial = (shape.simd * (1 if shape.series else shape.unit)).bit_length()
     two_level = bool(shape.agreement.ratio)
     rows = shape.pe + two_level
-    sums = rows * row if shape.words > 1 else 0
+    sums = rows * row if shape.words * shape.passes > 1 else 0
     luts = {
         "taps": 0 if constant else lanes * planes,
         "constant taps": (lanes if constant else 0) * planes + two_level * shape.simd * planes,
@@ -241,7 +241,7 @@ def product_features(shape: ProductShape, family: str) -> Features:
         "counters": bits(shape.folds, shape.folds, shape.words, shape.folds * shape.words),
         "one": 1,
     }
-    return Features("product", luts, ffs, weights.exactly + limits.exactly + joining(shape))
+    return Features("product", luts, ffs, weights.exactly + limits.exactly + joining(shape) + series(shape))
 
 
 def joining(shape: ProductShape) -> Estimate:
@@ -251,6 +251,14 @@ def joining(shape: ProductShape) -> Estimate:
     count = shape.levels.count_bits
     adders = shape.pe + len(digits(shape.agreement.ratio)) - 1
     return Estimate(luts=adders * count, ffs=shape.pe * count)
+
+
+def series(shape: ProductShape) -> Estimate:
+    """The choice of a plane for every lane, and of what a pass begins with, at 2 LUTs for three inputs of a choice."""
+    if not shape.series:
+        return Estimate()
+    places = len(shape.planes) - 1
+    return Estimate(luts=places * (2 / 3 * shape.simd + shape.pe * shape.row_bits / 3))
 
 
 def levels_memory(levels: Levels, folds: int, family: str) -> Memory:

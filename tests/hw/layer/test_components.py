@@ -76,7 +76,9 @@ def test_the_parallel_window_takes_a_cycle_a_padded_pixel():
     assert cycles[783 + 784] - cycles[783] == cycles[783 + 2 * 784] - cycles[783 + 784] == 900
 
 
-def product(outputs, taps, planes, pe, simd, domain="levels", steps=1, skipped=None, counts=False, levels=None):
+def product(
+    outputs, taps, planes, pe, simd, domain="levels", steps=1, skipped=None, counts=False, levels=None, series=False
+):
     """A compute unit over random weights, two-level ones where ``levels`` is ratio and fraction, and its input."""
     bits = RNG.integers(0, 2, (outputs, taps), dtype=np.uint8)
     bits[0], bits[-1] = 0, 1
@@ -111,6 +113,7 @@ def product(outputs, taps, planes, pe, simd, domain="levels", steps=1, skipped=N
         thresholds=None if counts else agreement.thresholds(table),
         invert=None if counts else invert,
         skip_positions=positions,
+        series=series,
     )
     return shape, kind
 
@@ -132,6 +135,11 @@ PRODUCTS = [
     product(4, 27, (0,), 2, 3, skipped=(3, 3), levels=(-250, 8)),
     product(4, 16, (0, 1), 1, 4, steps=3, skipped=(2, 2), levels=(2, 0)),
     product(2, 6, (0,), 1, 2, levels=(0, 3)),
+    product(4, 9, (1, 4, 7), 2, 3, domain="pixels", series=True),
+    product(6, 10, (0, 1, 2), 3, 10, steps=3, series=True),
+    product(3, 12, (0, 1), 1, 4, steps=3, skipped=(2, 2), series=True),
+    product(4, 9, (1, 2), 4, 3, domain="pixels", levels=(-7, 3), series=True),
+    product(4, 6, (2, 3), 2, 2, domain="pixels", counts=True, series=True),
 ]
 
 
@@ -148,7 +156,7 @@ def test_products_equal_their_reference(shape, kind, gaps, stalls):
         outputs = shape.reference(window, skip)
         for fold in range(shape.folds):
             expected.append(pack(outputs[fold * shape.pe : (fold + 1) * shape.pe], shape.level_bits))
-            for at in range(0, taps, shape.simd):
+            for at in [*range(0, taps, shape.simd)] * shape.passes:
                 word = pack(window[at : at + shape.simd], len(shape.planes))
                 if shape.skip_positions:
                     width = shape.simd * len(shape.planes)

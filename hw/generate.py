@@ -124,6 +124,6 @@ def write_golden(accelerator: Accelerator, images: np.ndarray, folder: Path) -> 
         "                             tap word * SIMD + i; taps run row, column, channel. 1 means +1.\n"
         "../rom/LAYER_thresholds.mem  row fold, for output fold * PE + p from the low bits up: thresholds on the\n"
         "                             count of agreements, then an invert bit; out = (count >= threshold) xor invert.\n"
-        "../rom/LAYER_window_taps.mem row beat, for output fold * PE + p from the low bits up: a tap's place in a word of\n"
-        "                             SIMD channels, the word, the kernel position, whether there is one; then last.\n"
+        "../rom/LAYER_window_taps.mem  row beat, for output fold * PE + p from the low bits up: the tap's place in a\n"
+        "                             word of SIMD channels, the word, the kernel position, 1 for a tap; then last.\n"
     )

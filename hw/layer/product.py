@@ -139,7 +139,8 @@ class ProductShape(UnitShape):
 class MatrixVector(StreamComponent):
     """Words of taps in, ``pe`` outputs at a time out; a window's words come ``folds`` times ``passes`` times over.
 
-    Latency: 3 cycles from the last word of a window, 2 where it is all there is, one more with two levels. Throughput: a word a cycle. Each register stage loads when it is empty or the next one takes what it holds.
+    Latency: 3 cycles from the last word of a window, 2 where it is all there is, one more with two levels.
+    Throughput: a word a cycle. Each register stage loads when it is empty or the next one takes what it holds.
     """
 
     def __init__(self, shape: ProductShape) -> None:

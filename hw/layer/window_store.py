@@ -25,20 +25,25 @@ class WindowStore:
         self.shape, self.depth = shape, depth
         parts = shape.channels // shape.lanes
         first_lead = (shape.pad * shape.width + shape.pad) * parts
-        cells = memory.Memory(shape=shape.lanes * shape.bits, depth=depth, init=[], attrs=UNCHECKED)
-        m.submodules.cells = cells
-        write = cells.write_port()
-        self.ports = [cells.read_port(domain="sync") for _ in range(readers)]
+        write_at = Signal(range(depth))
+        self.wrote = Signal()
+        # A copy for every reader, as the tools would make: told apart here, they need not find that out.
+        self.ports = []
+        for reader in range(readers):
+            cells = memory.Memory(shape=shape.lanes * shape.bits, depth=depth, init=[], attrs=UNCHECKED)
+            m.submodules[f"cells_{reader}" if readers > 1 else "cells"] = cells
+            write = cells.write_port()
+            m.d.comb += [
+                write.addr.eq(write_at),
+                write.data.eq(source.payload.as_value()),
+                write.en.eq(self.wrote),
+            ]
+            self.ports.append(cells.read_port(domain="sync"))
         self.lead = Signal(signed(self._lead_bits(first_lead)), init=first_lead)
         self.origin = Signal(range(depth), init=-first_lead % depth)
-        self.wrote = Signal()
-        write_at = Signal(range(depth))
         m.d.comb += [
             source.ready.eq(self.lead < depth - self.reserve(shape)),
             self.wrote.eq(source.valid & source.ready),
-            write.addr.eq(write_at),
-            write.data.eq(source.payload.as_value()),
-            write.en.eq(self.wrote),
         ]
         with m.If(self.wrote):
             m.d.sync += write_at.eq(write_at + 1)

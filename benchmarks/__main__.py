@@ -7,6 +7,7 @@ __all__ = ["MODULES", "main"]
 
 MODULES = {
     "popcount": "benchmarks.area.popcount",
+    "datapaths": "benchmarks.area.datapaths",
     "window": "benchmarks.window",
     "cycles": "benchmarks.cycles",
     "generation": "benchmarks.generation",

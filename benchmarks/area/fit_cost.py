@@ -99,14 +99,14 @@ def few_ones(rng: np.random.Generator, network: Network) -> Network:
 
 
 def sparse_plan(rng: np.random.Generator, network: Network) -> Plan:
-    """Up to 16 readers a layer."""
+    """Up to 8 readers a layer."""
     folding = {}
     for layer in network.layers:
         if isinstance(layer, Linear):
             source = network.source(layer)
             channels = source.size if layer.kind == "dense" else source.channels
             simd = int(rng.choice([d for d in range(1, 65) if channels % d == 0]))
-            pe = int(rng.choice([d for d in range(1, 17) if layer.outputs % d == 0]))
+            pe = int(rng.choice([d for d in range(1, 9) if layer.outputs % d == 0]))
             folding[layer.name] = Folding(pe, simd, datapath="sparse")
     return Plan(folding)
 
@@ -128,7 +128,7 @@ def stages(seed: int) -> list[Stage]:
             network = compact(rng, network)
             for stage in pipeline(network, plan(rng, network)).stages:
                 kind = features(stage, "ice40").kind
-                if left[kind] and stage.buffer <= 8192:
+                if left[kind] and stage.buffer <= (8192 if kind in WANTED else 1024):
                     left[kind] -= 1
                     found.append(stage)
     return found

@@ -6,9 +6,11 @@ by dynamic programming over the layers.
 Areas are estimates (``hw.plan.cost``); cycles are exact.
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from hw.plan.cost import Estimate, pipeline_area, stage_area
+from hw.plan.datapath import DATAPATHS
 from hw.plan.datapath.base import divisors
 from hw.plan.device import Device
 from hw.plan.pipeline import Stage, pipeline
@@ -68,13 +70,19 @@ def fits(area: Estimate, device: Device) -> bool:
 
 
 def least_area_plan(
-    network: Network, plan: Plan, interval: int, family: str, device: Device | None = None
+    network: Network,
+    plan: Plan,
+    interval: int,
+    family: str,
+    device: Device | None = None,
+    ways: Collection[str] = tuple(DATAPATHS),
 ) -> Plan | None:
     """The cheapest plan of at most ``interval`` cycles a frame; of those that fit ``device``, where one is given.
 
-    ``plan`` gives everything but the folding. None where there is no such plan.
+    ``plan`` gives everything but the folding, ``ways`` the datapaths that may be taken. None where there is no such
+    plan.
     """
-    return _least(Space(network), plan, interval, family, device)
+    return _least(Space(network, ways), plan, interval, family, device)
 
 
 def _least(space: Space, plan: Plan, interval: int, family: str, device: Device | None) -> Plan | None:

@@ -1,6 +1,6 @@
 """Every way to compute every layer of a network: datapath, folding and where the weights live, with cycles and area."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -57,6 +57,7 @@ class Space:
     """Every folding of every layer of a network."""
 
     network: Network
+    ways: Collection[str] = tuple(DATAPATHS)
 
     @cached_property
     def layers(self) -> tuple[Linear, ...]:
@@ -70,6 +71,8 @@ class Space:
 
     def doubt(self, way: Datapath, layer: Linear) -> str | None:
         """Why a datapath is not tried for a layer, if it is not."""
+        if way.name not in self.ways:
+            return "is not to be computed like this"
         return way.refusal(layer, self.network) or way.doubt(layer, self.network)
 
     def foldings(self, layer: Linear) -> Iterator[Candidate]:

@@ -1,0 +1,138 @@
+"""Area of one network as every datapath computes it, at the same frames a second: plain weights, codebooks, few ones.
+
+    python -m benchmarks datapaths [--families ecp5 ice40 xc7] [--cycles 20000]
+
+The weights are random within what each method leaves: a codebook of n words, or so many ones with two levels. Every
+layer but the first and the last is compact, as `--compact` makes it. For each the planner takes the cheapest folding of
+the datapath that is named, and Yosys measures the whole accelerator. Rows that are there already are kept.
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from rich.progress import track
+
+from benchmarks.networks import chain
+from benchmarks.report import RESULTS, publish, versions
+from hw.accelerator import Accelerator
+from hw.plan.pipeline import pipeline
+from hw.plan.plan import Plan
+from hw.plan.search import least_area_plan
+from hw.synthesis import synthesise
+from hw.yosys import yosys_version
+from sw.errors import SubbitError
+from sw.network import DenseEncoding, Input, Linear, Network, Thermometer
+from sw.network.encodings import Encoding
+from sw.network.encodings.codebook import CodebookEncoding
+from sw.network.encodings.sparse import SparseEncoding
+from sw.network.encodings.two_level import TwoLevelEncoding
+from sw.network.words import Words
+
+__all__ = ["VARIANTS", "main", "network"]
+
+STEPS = [("conv", 32), ("pool", 2), ("conv", 64), ("conv", 64), ("pool", 2), ("dense", 64), ("dense", 10)]
+Compact = Callable[[np.random.Generator, tuple[int, ...]], Encoding]
+
+
+def plain(rng: np.random.Generator, shape: tuple[int, ...]) -> Encoding:
+    """Weights of -1 and +1 with equal chances."""
+    return DenseEncoding(rng.integers(0, 2, shape, dtype=np.uint8))
+
+
+def codebook(n: int) -> Compact:
+    """Weights made of ``n`` words."""
+
+    def make(rng: np.random.Generator, shape: tuple[int, ...]) -> Encoding:
+        words = Words(shape)
+        numbers = np.sort(rng.choice(words.codewords, n, replace=False))
+        codewords = (numbers[:, None] >> np.arange(words.taps) & 1).astype(np.uint8)
+        return CodebookEncoding(codewords, rng.integers(0, n, (shape[0], words.count)), shape)
+
+    return make
+
+
+def few(ones: float) -> Compact:
+    """Two-level weights of which the share ``ones`` is one, in every output alike."""
+
+    def make(rng: np.random.Generator, shape: tuple[int, ...]) -> Encoding:
+        taps = int(np.prod(shape[1:]))
+        bits = np.zeros((shape[0], taps), np.uint8)
+        count = max(1, round(ones * taps))
+        for row in bits:
+            row[rng.choice(taps, count, replace=False)] = 1
+        return TwoLevelEncoding(SparseEncoding.of(bits.reshape(shape)), -210, 8)
+
+    return make
+
+
+#: Name, how inner weights are made, and the datapaths that the planner may take.
+VARIANTS: tuple[tuple[str, Compact, tuple[str, ...]], ...] = (
+    ("plain, xnor", plain, ("xnor",)),
+    ("codebook 32, lookup", codebook(32), ("lookup", "xnor")),
+    ("codebook 16, lookup", codebook(16), ("lookup", "xnor")),
+    ("two-level 5 %, xnor", few(0.05), ("xnor",)),
+    ("two-level 5 %, sparse", few(0.05), ("sparse", "xnor")),
+    ("two-level 1 %, sparse", few(0.01), ("sparse", "xnor")),
+)
+
+
+def network(compact: Compact) -> Network:
+    """Three convolutions and two dense layers over 28x28 pixels, all but the first and the last compact."""
+    first = Thermometer(name="encode", reads=("input",), thresholds=np.array([[128]]))
+    made = chain("compact", Input(28, 28, 1), STEPS, first, 0)
+    inner = [layer for layer in made.layers if isinstance(layer, Linear)][1:-1]
+    rng = np.random.default_rng(1)
+    swapped = {layer.name: replace(layer, weights=compact(rng, layer.weights.shape)) for layer in inner}
+    return replace(made, layers=tuple(swapped.get(layer.name, layer) for layer in made.layers))
+
+
+def measure(name: str, family: str, cycles: int) -> dict[str, object]:
+    """One row: the plan and what Yosys makes of it."""
+    _, compact, ways = next(variant for variant in VARIANTS if variant[0] == name)
+    made = network(compact)
+    plan = least_area_plan(made, Plan(), cycles, family, ways=ways)
+    if plan is None:
+        raise SubbitError(f"no plan of {name} takes {cycles} cycles a frame: allow more")
+    accelerator = Accelerator(made, plan)
+    roms = sum(rom.depth * rom.width for rom in accelerator.roms.values())
+    area = synthesise(accelerator, family, seconds=1200)
+    folding = [f"{fold.datapath} {fold.pe}x{fold.simd}" for fold in plan.folding.values()]
+    return {
+        "network": name,
+        "family": family,
+        "cycles": pipeline(made, plan).interval,
+        "LUTs": area.luts + area.lutrams,
+        "FFs": area.ffs,
+        "block RAMs": area.brams,
+        "ROM bits": roms,
+        "folding": ", ".join(folding),
+    }
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--families", nargs="+", default=["ecp5", "ice40", "xc7"])
+    parser.add_argument("--cycles", type=int, default=20_000, help="cycles a frame (%(default)s)")
+    parser.add_argument("--again", action="store_true", help="measure rows anew that are there already")
+    given = parser.parse_args()
+    path = RESULTS / "datapaths.json"
+    known = [] if given.again or not path.exists() else json.loads(path.read_text())["rows"]
+    rows: list[dict[str, object]] = []
+    wanted = [(name, family) for family in given.families for name, _, _ in VARIANTS]
+    for name, family in track(wanted, description="Yosys"):
+        old = [row for row in known if (row["network"], row["family"], row["asked"]) == (name, family, given.cycles)]
+        row = old[0] if old else {**measure(name, family, given.cycles), "asked": given.cycles}
+        base = next((each for each in rows if each["family"] == family), row)
+        row["LUT ratio"] = round(int(str(row["LUTs"])) / int(str(base["LUTs"])), 3)
+        row["ROM ratio"] = round(int(str(base["ROM bits"])) / int(str(row["ROM bits"])), 2)
+        rows.append(row)
+        title = f"One network, at most {given.cycles:,} cycles a frame"
+        publish("datapaths", title, rows, {"yosys": yosys_version(), **versions("amaranth")})
+
+
+if __name__ == "__main__":
+    main()

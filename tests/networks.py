@@ -1,8 +1,11 @@
 """Random networks with random plans: every kind of layer and of padding, odd sizes, extreme weights and thresholds."""
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import strategies as st
 
+from hw.plan.datapath import datapath
 from hw.plan.plan import Folding, Plan
 from sw.network import (
     BitPlanes,
@@ -10,6 +13,7 @@ from sw.network import (
     Convolution,
     Dense,
     DenseEncoding,
+    Encoding,
     Input,
     Layer,
     Linear,
@@ -21,6 +25,8 @@ from sw.network import (
     Thermometer,
     Threshold,
 )
+from sw.network.encodings.codebook import CodebookEncoding
+from sw.network.words import Words
 
 __all__ = ["networks", "plans", "random_images"]
 
@@ -78,10 +84,20 @@ def encode(draw: st.DrawFn, rng: np.random.Generator, chain: Chain, image: Input
         chain.add(planes if kind == "planes" else BitSlices(name="encode", reads=chain.source, slices=kept))
 
 
-def weights(draw: st.DrawFn, rng: np.random.Generator, shape: tuple[int, ...]) -> DenseEncoding:
-    kind = draw(st.sampled_from(["random", "random", "random", "zeros", "ones"]))
+def weights(draw: st.DrawFn, rng: np.random.Generator, shape: tuple[int, ...]) -> Encoding:
+    kind = draw(st.sampled_from(["random", "random", "random", "zeros", "ones", "codebook", "codebook", "codebook"]))
+    if kind == "codebook" and (np.prod(shape[1:-1]) > 1 or any(shape[-1] % taps == 0 for taps in range(2, 10))):
+        return codebook(draw, rng, Words(shape))
     bits = {"zeros": np.zeros, "ones": np.ones}.get(kind, lambda s: rng.integers(0, 2, s))(shape)
     return DenseEncoding(bits.astype(np.uint8))
+
+
+def codebook(draw: st.DrawFn, rng: np.random.Generator, words: Words) -> CodebookEncoding:
+    """Weights of a few codewords."""
+    count = draw(st.sampled_from([1, 2, 3, 4, 5, 8, 16, 32]).filter(lambda count: count <= words.codewords))
+    numbers = rng.choice(words.codewords, count, replace=False)
+    codewords = ((numbers[:, None] >> np.arange(words.taps)) & 1).astype(np.uint8)
+    return CodebookEncoding(codewords, rng.integers(0, count, (words.shape[0], words.count)), words.shape)
 
 
 def activate(draw: st.DrawFn, rng: np.random.Generator, chain: Chain, name: str) -> None:
@@ -136,10 +152,16 @@ def dense(
 
 @st.composite
 def plans(draw: st.DrawFn, network: Network, widest: int = 64) -> Plan:
-    """Plans for ``network``: any divisor for PE and SIMD, 1 and odd ones, at most about ``widest`` lanes a layer."""
+    """Plans for ``network``: any divisor for PE and SIMD, 1 and odd ones, at most about ``widest`` lanes a layer; layers
+    with a codebook mostly by lookup."""
     folding = {}
+    lookup = datapath("lookup")
     for layer in network.layers:
         if isinstance(layer, Linear):
+            if lookup.refusal(layer, network) is None and draw(st.sampled_from([True, True, False])):
+                found = draw(st.sampled_from(list(lookup.foldings(layer, network))))
+                folding[layer.name] = replace(found, rom=draw(st.sampled_from(["auto", "block", "logic"])))
+                continue
             simd = draw(st.sampled_from(divisors(layer.taps, widest)))
             serial = divisors(network.source(layer).channels, widest)
             simd = draw(st.sampled_from([simd, *serial]))

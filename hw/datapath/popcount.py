@@ -21,7 +21,7 @@ def agreements(m: Module, a: Value, w: Value) -> Value:
 
 def plane_agreements(m: Module, planes: Mapping[int, Value], weights: Value, skip: Value | None = None) -> Value:
     """Agreements of every bit plane with ``weights``, a plane with the number j counting 2**j; those of ``skip`` do not
-    count. ``planes`` are the planes by number, of one length with ``weights``. Combinational, and as wide as it reaches.
+    count. ``planes`` are the planes by number, as long as ``weights``. Combinational, no wider than it can reach.
     """
     total: Value = Const(0, 1)
     for number, plane in planes.items():

@@ -152,8 +152,8 @@ def dense(
 
 @st.composite
 def plans(draw: st.DrawFn, network: Network, widest: int = 64) -> Plan:
-    """Plans for ``network``: any divisor for PE and SIMD, 1 and odd ones, at most about ``widest`` lanes a layer; layers
-    with a codebook mostly by lookup."""
+    """Plans for ``network``: any divisor for PE and SIMD, 1 and odd ones, at most about ``widest`` lanes a layer; for a
+    codebook mostly lookup."""
     folding = {}
     lookup = datapath("lookup")
     for layer in network.layers:

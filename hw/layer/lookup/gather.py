@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from amaranth import Cat, Module, Signal
+from amaranth import Cat, Module
 from amaranth.hdl import unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -73,10 +73,7 @@ class Gather(StreamComponent):
             wiring.connect(m, wiring.flipped(self.i), wiring.flipped(self.o))
             return m
         # In channel order a beat is one position of the kernel: it is skipped in all its lanes or in none.
-        taken = Cat(i.x.as_value(), i.skip[0]) if shape.positions else i.x.as_value()
-        # A signal between the two ports, because Amaranth names them alike, and the first one named keeps its name.
-        beat = Signal(len(taken))
-        m.d.comb += beat.eq(taken)
+        beat = Cat(i.x.as_value(), i.skip[0]) if shape.positions else i.x.as_value()
         m.submodules.collect = collect = Widen(RepackShape(1, shape.beats, len(beat)))
         m.d.comb += [
             collect.i.payload.as_value().eq(beat),

@@ -162,8 +162,9 @@ class Lookup(StreamComponent):
         m.submodules.gather = gather = Gather(shape.group)
         m.submodules.table = table = Table(shape.table)
         m.submodules.totals = totals = Totals(shape.levels, shape.folds, shape.groups, shape.table.output)
+        # The ends first: of ports that have one name, Amaranth leaves it to the first.
+        wiring.connect(m, totals.o, wiring.flipped(self.o))
         wiring.connect(m, wiring.flipped(self.i), gather.i)
         wiring.connect(m, gather.o, table.i)
         wiring.connect(m, table.o, totals.i)
-        wiring.connect(m, totals.o, wiring.flipped(self.o))
         return m

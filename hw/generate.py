@@ -122,6 +122,12 @@ def write_golden(accelerator: Accelerator, images: np.ndarray, folder: Path) -> 
         "activations.npz  every layer, (images, height, width, channels); bit 1 means +1, bit 0 means -1.\n"
         "../rom/LAYER_weights.mem     row fold * words + word, bit p * SIMD + i: weight of output fold * PE + p for\n"
         "                             tap word * SIMD + i; taps run row, column, channel. 1 means +1.\n"
+        "../rom/LAYER_codewords.mem   for a layer by lookup, instead of weights: row k, bit i: codeword k's weight of\n"
+        "                             a word's tap i; LAYER.codebook.codewords.mem is the same table.\n"
+        "../rom/LAYER_indices.mem     row group * folds + fold, lane p * words + s, of as many bits as a codeword's\n"
+        "                             number has: for output fold * PE + p, the codeword of word s of the group. A\n"
+        "                             group has SIMD / taps words: a run of positions in neighbouring channels, the\n"
+        "                             runs of one kernel after another, or neighbouring inputs of a dense layer.\n"
         "../rom/LAYER_thresholds.mem  row fold, for output fold * PE + p from the low bits up: thresholds on the\n"
         "                             count of agreements, then an invert bit; out = (count >= threshold) xor invert.\n"
     )

@@ -1,9 +1,9 @@
-"""Fits the cost model to Yosys: python -m benchmarks.area.fit_cost [--samples FILE]
+"""Fits the cost model to Yosys: python -m benchmarks.area.fit_cost [--samples FILE] [--only KIND]
 
 Stages of random networks under random plans are synthesised one by one for every family; LUTs and flip-flops are then
 explained by the features of ``hw.plan.cost`` with coefficients that are not negative, by relative least squares. The
 error is that of predicting each sample from all others of its kind. Writes hw/plan/cost.json and docs/cost-model.md.
-Samples are kept, so that a run goes on where it was cut off.
+Samples are kept, so that a run goes on where it was cut off. With --only, one kind is fitted and added to both files.
 """
 
 import argparse
@@ -17,16 +17,17 @@ import numpy as np
 from rich.progress import track
 from scipy.optimize import nnls
 
-from benchmarks.networks import chain
+from benchmarks.networks import chain, codebook_layer
 from hw.accelerator import component_of
 from hw.plan.cost import COEFFICIENTS, features
+from hw.plan.datapath import datapath
 from hw.plan.pipeline import Stage, pipeline
 from hw.plan.plan import Folding, Plan
 from hw.synthesis import FAMILIES, synthesise
 from hw.verilog import emit
 from hw.yosys import yosys_version
 from sw.errors import SubbitError
-from sw.network import BitPlanes, Input, Linear, Network, Thermometer
+from sw.network import BitPlanes, Input, Linear, Network, Thermometer, Threshold
 
 __all__ = ["main"]
 
@@ -40,6 +41,7 @@ WANTED = {
     "product": 16,
     "pool": 5,
     "results": 4,
+    "lookup": 10,
 }
 PAGE = """# The cost model and its error
 
@@ -47,6 +49,15 @@ Written by `python -m benchmarks.area.fit_cost` with Yosys {version}. {stages} s
 plans, each synthesised alone on every family. A stage's area is predicted from a fit to all other stages of its kind;
 the error is relative to the measured area (at least 20 cells). The sum is over all stages, predicted against measured.
 LUTs include memory in LUTs. Block RAMs follow Yosys' own rule and are not fitted.
+
+| family | stages | LUTs, median / worst | FFs, median / worst | LUTs, sum | FFs, sum | block RAMs wrong |
+|---|---|---|---|---|---|---|
+{rows}
+"""
+ALONE = """
+## {kind}
+
+Added by `python -m benchmarks.area.fit_cost --only {kind}`, in the same way.
 
 | family | stages | LUTs, median / worst | FFs, median / worst | LUTs, sum | FFs, sum | block RAMs wrong |
 |---|---|---|---|---|---|---|
@@ -83,9 +94,23 @@ def random_plan(rng: np.random.Generator, network: Network) -> Plan:
     return Plan(folding, pixels_per_beat=int(rng.choice([1, 2])))
 
 
+def random_lookup(rng: np.random.Generator) -> Stage:
+    """A lookup of realistic size: a convolution, zero-padded or not, or a dense layer."""
+    outputs, n = int(rng.choice([16, 32, 64, 128])), int(rng.choice([4, 8, 16, 32, 64]))
+    shape = (outputs, 3, 3, int(rng.choice([8, 16, 32, 64]))) if rng.random() < 0.7 else (outputs, 9 * 2**5)
+    net = codebook_layer(8, shape, n, int(rng.integers(1 << 30)), padded=rng.random() < 0.5)
+    layer, threshold = net.layers[1], net.layers[2]
+    assert isinstance(layer, Linear)
+    assert isinstance(threshold, Threshold)
+    pe = int(rng.choice([d for d in (1, 2, 4, 8, 16) if outputs % d == 0]))
+    folding = Folding(pe, 9 * int(rng.choice([1, 1, 2, 4])), datapath="lookup")
+    return Stage("unit", datapath("lookup").build(layer, net, folding, threshold)[1])
+
+
 def stages(seed: int) -> list[Stage]:
     """Stages of every kind, as many as are wanted, from random accelerators."""
     rng, found, left = np.random.default_rng(seed), [], Counter(WANTED)
+    lookups = left.pop("lookup")
     while left.total():
         network = random_network(rng)
         for stage in pipeline(network, random_plan(rng, network)).stages:
@@ -93,7 +118,7 @@ def stages(seed: int) -> list[Stage]:
             if left[kind] and stage.buffer <= 8192:
                 left[kind] -= 1
                 found.append(stage)
-    return found
+    return found + [random_lookup(rng) for _ in range(lookups)]
 
 
 def sample(stage: Stage) -> dict[str, dict[str, float]]:
@@ -110,12 +135,14 @@ def sample(stage: Stage) -> dict[str, dict[str, float]]:
     return areas
 
 
-def measured(path: Path, seed: int) -> list[tuple[Stage, dict[str, dict[str, float]]]]:
-    """All samples, those in ``path`` taken from there."""
+def measured(path: Path, seed: int, only: str | None) -> list[tuple[Stage, dict[str, dict[str, float]]]]:
+    """All samples, or those of one kind; those in ``path`` are taken from there."""
     # Our own cache of an hour's Yosys runs, in a file that this command wrote.
     known = pickle.loads(path.read_bytes()) if path.exists() else {}
     pairs = []
     for number, stage in enumerate(track(stages(seed), description="Yosys")):
+        if only is not None and features(stage, "ice40").kind != only:
+            continue
         if number not in known:
             known[number] = sample(stage)
             path.write_bytes(pickle.dumps(known))
@@ -143,10 +170,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--samples", type=Path, default=Path("build/cost-samples.pickle"))
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", choices=list(WANTED))
     given = parser.parse_args()
     given.samples.parent.mkdir(parents=True, exist_ok=True)
-    pairs = measured(given.samples, given.seed)
-    table: dict = {}
+    pairs = measured(given.samples, given.seed, given.only)
+    before = json.loads(COEFFICIENTS.read_text())
+    table: dict = before["coefficients"] if given.only else {}
     lines: list[str] = []
     for family in FAMILIES:
         groups = defaultdict(list)
@@ -175,9 +204,14 @@ def main() -> None:
         cells = [f"{100 * float(np.median(errors[w])):.1f} % / {100 * max(errors[w]):.0f} %" for w in ("luts", "ffs")]
         sums = [f"{100 * (totals[w][0] / totals[w][1] - 1):+.1f} %" for w in ("luts", "ffs")]
         lines.append(f"| {family} | {count} | {cells[0]} | {cells[1]} | {sums[0]} | {sums[1]} | {wrong} of {count} |")
-    document = {"yosys": yosys_version(), "samples": len(pairs), "seed": given.seed, "coefficients": table}
+    samples = before["samples"] if given.only else len(pairs)
+    document = {"yosys": yosys_version(), "samples": samples, "seed": given.seed, "coefficients": table}
     COEFFICIENTS.write_text(json.dumps(document, indent=1) + "\n")
-    DOCUMENT.write_text(page(lines))
+    if given.only:
+        kept = DOCUMENT.read_text().split(f"\n## {given.only}\n")[0]
+        DOCUMENT.write_text(kept + ALONE.format(kind=given.only, rows="\n".join(lines)))
+    else:
+        DOCUMENT.write_text(page(lines))
     print("\n".join(lines))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from amaranth import Module
 from rich.progress import track
 
-from benchmarks.networks import random_weights
+from benchmarks.networks import codebook_layer
 from benchmarks.report import publish
 from hw.accelerator import component_of, join
 from hw.layer.lookup import LookupShape
@@ -29,8 +29,7 @@ from hw.plan.steps import window_cycles
 from hw.stream.words import StreamComponent
 from hw.synthesis import FAMILIES, synthesise
 from hw.yosys import yosys_version
-from sw.network import Convolution, Dense, Input, Linear, Network, Padding, Scores, Thermometer, Threshold
-from sw.network.encodings.codebook import CodebookEncoding
+from sw.network import Linear, Network, Threshold
 from sw.network.words import Words
 
 __all__ = ["main"]
@@ -96,27 +95,9 @@ class Layer(StreamComponent):
         return m
 
 
-def network(side: int, inputs: int, outputs: int, n: int, seed: int = 0) -> Network:
-    """A layer of random words out of ``n`` codewords, zero-padded where it is a convolution, and its thresholds."""
-    rng = np.random.default_rng(seed)
-    shape = (outputs, 3, 3, inputs) if side else (outputs, inputs)
-    words = Words(shape)
-    numbers = rng.choice(words.codewords, n, replace=False)
-    codewords = ((numbers[:, None] >> np.arange(words.taps)) & 1).astype(np.uint8)
-    weights = CodebookEncoding(codewords, rng.integers(0, n, (outputs, words.count)), shape)
-    image = Input(side or 1, side or 1, inputs, 1)
-    first = Thermometer(name="encode", reads=("input",), thresholds=np.ones((inputs, 1), int))
-    layer: Linear = (
-        Convolution(name="layer", reads=("encode",), weights=weights, padding=Padding("zero", 1))
-        if side
-        else Dense(name="layer", reads=("encode",), weights=weights)
-    )
-    table = rng.integers(-30, 31, (outputs, 1))
-    threshold = Threshold(name="threshold", reads=("layer",), thresholds=table, invert=rng.random(outputs) < 0.25)
-    size = max(1, side * side) * outputs
-    last = Dense(name="last", reads=("threshold",), weights=random_weights(rng, 2, size))
-    scores = Scores(name="scores", reads=("last",), scale=np.ones(2, int), bias=np.zeros(2, int))
-    return Network("layer", image, (first, layer, threshold, last, scores))
+def weights_shape(side: int, inputs: int, outputs: int) -> tuple[int, ...]:
+    """Shape of the weights of a layer of ``LAYERS``."""
+    return (outputs, 3, 3, inputs) if side else (outputs, inputs)
 
 
 def ways(net: Network, words: int, n: int, family: str) -> Iterator[tuple[str, Way]]:
@@ -142,7 +123,7 @@ def area_rows(families: list[str]) -> list[dict]:
     rows = []
     cases = [(layer, n, family) for layer in LAYERS for n in CODEWORDS for family in families]
     for (side, inputs, outputs, words), n, family in track(cases, description="Yosys"):
-        net = network(side, inputs, outputs, n)
+        net = codebook_layer(side or 1, weights_shape(side, inputs, outputs), n)
         for name, way in ways(net, words, n, family):
             area = synthesise(Layer(way), family)
             rows.append(
@@ -170,7 +151,7 @@ def cycle_rows() -> list[dict]:
     for n in (64, 32, 16):
         sums = np.zeros(4, np.int64)
         for side, inputs, outputs, count in RESNET18:
-            net = network(1, inputs, outputs, n)
+            net = codebook_layer(1, weights_shape(1, inputs, outputs), n)
             layer = net.layers[1]
             assert isinstance(layer, Linear)
             plain, look = (

@@ -8,6 +8,7 @@ __all__ = ["MODULES", "main"]
 MODULES = {
     "popcount": "benchmarks.area.popcount",
     "datapaths": "benchmarks.area.datapaths",
+    "lookup": "benchmarks.area.lookup",
     "window": "benchmarks.window",
     "cycles": "benchmarks.cycles",
     "generation": "benchmarks.generation",

@@ -13,13 +13,16 @@ from sw.network import (
     Linear,
     MaxPool,
     Network,
+    Padding,
     Scores,
     TensorType,
     Thermometer,
     Threshold,
 )
+from sw.network.encodings.codebook import CodebookEncoding
+from sw.network.words import Words
 
-__all__ = ["CNV_FOLDING", "SFC_FOLDING", "cnv", "lfc", "mlp", "plan_for", "sfc"]
+__all__ = ["CNV_FOLDING", "SFC_FOLDING", "cnv", "codebook_layer", "codebook_weights", "lfc", "mlp", "plan_for", "sfc"]
 
 #: PE and SIMD of the published folding of CNV-W1A1 (Xilinx/finn-examples, cnv-w1a1 folding configuration).
 CNV_FOLDING = [(16, 3), (32, 32), (16, 32), (16, 32), (4, 32), (1, 32), (1, 4), (1, 8), (5, 1)]
@@ -30,6 +33,33 @@ SFC_FOLDING = [(16, 49), (16, 16), (16, 16), (2, 16)]
 def random_weights(rng: np.random.Generator, *shape: int) -> DenseEncoding:
     """Weights of +-1 with equal chances."""
     return DenseEncoding(rng.integers(0, 2, shape, dtype=np.uint8))
+
+
+def codebook_weights(rng: np.random.Generator, shape: tuple[int, ...], n: int) -> CodebookEncoding:
+    """Weights made of ``n`` random codewords, each as likely."""
+    words = Words(shape)
+    numbers = rng.choice(words.codewords, n, replace=False)
+    codewords = ((numbers[:, None] >> np.arange(words.taps)) & 1).astype(np.uint8)
+    return CodebookEncoding(codewords, rng.integers(0, n, (shape[0], words.count)), shape)
+
+
+def codebook_layer(side: int, shape: tuple[int, ...], n: int, seed: int = 0, *, padded: bool = True) -> Network:
+    """A layer whose weights of ``shape`` are random words out of ``n`` codewords, with its thresholds, over ``side`` x
+    ``side`` pixels; a convolution is zero-padded by 1, or not."""
+    rng = np.random.default_rng(seed)
+    weights = codebook_weights(rng, shape, n)
+    image = Input(side, side, shape[-1], 1) if len(shape) == 4 else Input(1, 1, shape[-1], 1)
+    first = Thermometer(name="encode", reads=("input",), thresholds=np.ones((shape[-1], 1), int))
+    if len(shape) == 4:
+        pad = Padding("zero", 1) if padded else Padding()
+        layer: Linear = Convolution(name="layer", reads=("encode",), weights=weights, padding=pad)
+    else:
+        layer = Dense(name="layer", reads=("encode",), weights=weights)
+    kind = layer.output(first.output(image.type))
+    threshold = activation(rng, "threshold", layer, kind)
+    last = Dense(name="last", reads=("threshold",), weights=random_weights(rng, 2, kind.size))
+    scores = Scores(name="scores", reads=("last",), scale=np.ones(2, int), bias=np.zeros(2, int))
+    return Network("layer", image, (first, layer, threshold, last, scores))
 
 
 def activation(rng: np.random.Generator, name: str, source: Layer, kind: TensorType) -> Threshold:

@@ -1,5 +1,6 @@
 """Amaranth to SystemVerilog: the one way out, so that every simulator and tool reads the same text."""
 
+import re
 import tempfile
 from pathlib import Path
 
@@ -40,9 +41,13 @@ def emit(component: wiring.Component, name: str) -> str:
 
 
 def plain_names(text: str, name: str) -> str:
-    """RTLIL text with the dots in module names made underscores."""
+    """RTLIL text with the dots in module names made underscores, and with no dollars in names.
+
+    Amaranth tells signals of one name apart by a dollar and a number. Yosys would rename the port of a module so, but
+    not where the module is used.
+    """
     dotted = [line.split()[1] for line in text.splitlines() if line.startswith("module ") and "." in line]
     for module in sorted(dotted, key=len, reverse=True):
         plain = module.replace(".", "_")
         text = text.replace(f"module {module}\n", f"module {plain}\n").replace(f"cell {module} ", f"cell {plain} ")
-    return text
+    return re.sub(r"(\\\w+)\$(\d+)", r"\1__\2", text)

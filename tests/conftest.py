@@ -1,6 +1,7 @@
 """What every test can ask for: random networks that are small enough to simulate, and random images for them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from sw.network import (
     Dense,
     DenseEncoding,
     Input,
+    Linear,
     MaxPool,
     Network,
     Padding,
@@ -17,6 +19,7 @@ from sw.network import (
     Thermometer,
     Threshold,
 )
+from sw.network.encodings.codebook import CodebookEncoding
 
 
 @pytest.fixture
@@ -29,6 +32,16 @@ def rng() -> np.random.Generator:
 def small_network(rng: np.random.Generator) -> Network:
     """An 8x8 convolutional network of three classes with every common kind of layer, seeded."""
     return make_small_network(rng)
+
+
+@pytest.fixture
+def codebook_network(small_network: Network) -> Network:
+    """`small_network` with the same weights as codebooks of the words that occur: 4, 23 and 9 of them or so."""
+    layers = [
+        replace(layer, weights=CodebookEncoding.of(layer.weights.decode())) if isinstance(layer, Linear) else layer
+        for layer in small_network.layers
+    ]
+    return Network(small_network.name, small_network.input, tuple(layers))
 
 
 @pytest.fixture

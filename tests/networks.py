@@ -1,5 +1,7 @@
 """Random networks with random plans: every kind of layer and of padding, odd sizes, extreme weights and thresholds."""
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -11,6 +13,7 @@ from sw.network import (
     Convolution,
     Dense,
     DenseEncoding,
+    Encoding,
     Input,
     Layer,
     Linear,
@@ -22,8 +25,9 @@ from sw.network import (
     Thermometer,
     Threshold,
 )
-from sw.network.encodings import Encoding
+from sw.network.encodings.codebook import CodebookEncoding
 from sw.network.encodings.two_level import TwoLevelEncoding
+from sw.network.words import Words
 
 __all__ = ["networks", "plans", "random_images"]
 
@@ -82,7 +86,10 @@ def encode(draw: st.DrawFn, rng: np.random.Generator, chain: Chain, image: Input
 
 
 def weights(draw: st.DrawFn, rng: np.random.Generator, shape: tuple[int, ...]) -> Encoding:
-    kind = draw(st.sampled_from(["random", "random", "random", "few", "zeros", "ones", "two-level"]))
+    kinds = ["random", "random", "random", "few", "zeros", "ones", "two-level", "codebook", "codebook"]
+    kind = draw(st.sampled_from(kinds))
+    if kind == "codebook" and (np.prod(shape[1:-1]) > 1 or any(shape[-1] % taps == 0 for taps in range(2, 10))):
+        return codebook(draw, rng, Words(shape))
     fill = {"zeros": np.zeros, "ones": np.ones, "few": lambda s: rng.random(s) < 0.1}
     bits = fill.get(kind, lambda s: rng.integers(0, 2, s))(shape)
     plain = DenseEncoding(bits.astype(np.uint8))
@@ -90,6 +97,14 @@ def weights(draw: st.DrawFn, rng: np.random.Generator, shape: tuple[int, ...]) -
         return plain
     fraction = draw(st.sampled_from([0, 1, 4]))
     return TwoLevelEncoding(plain, draw(st.integers(-(2 << fraction), 2 << fraction)), fraction)
+
+
+def codebook(draw: st.DrawFn, rng: np.random.Generator, words: Words) -> CodebookEncoding:
+    """Weights of a few codewords."""
+    count = draw(st.sampled_from([1, 2, 3, 4, 5, 8, 16, 32]).filter(lambda count: count <= words.codewords))
+    numbers = rng.choice(words.codewords, count, replace=False)
+    codewords = ((numbers[:, None] >> np.arange(words.taps)) & 1).astype(np.uint8)
+    return CodebookEncoding(codewords, rng.integers(0, count, (words.shape[0], words.count)), words.shape)
 
 
 def activate(draw: st.DrawFn, rng: np.random.Generator, chain: Chain, name: str) -> None:
@@ -144,11 +159,17 @@ def dense(
 
 @st.composite
 def plans(draw: st.DrawFn, network: Network, widest: int = 64) -> Plan:
-    """Plans for ``network``: any divisor for PE and SIMD, 1 and odd ones, at most about ``widest`` lanes a layer."""
+    """Plans for ``network``: any divisor for PE and SIMD, 1 and odd ones, at most about ``widest`` lanes a layer; for a
+    codebook mostly lookup."""
     folding = {}
+    lookup = DATAPATHS["lookup"]
     for layer in network.layers:
         if isinstance(layer, Linear):
             rom = draw(st.sampled_from(["auto", "block", "logic"]))
+            if lookup.refusal(layer, network) is None and draw(st.sampled_from([True, True, False])):
+                found = draw(st.sampled_from(list(lookup.foldings(layer, network))))
+                folding[layer.name] = replace(found, rom=rom)
+                continue
             serial = divisors(network.source(layer).channels, widest)
             way = draw(st.sampled_from(["xnor", "xnor", "sparse", "bit-serial"]))
             if way == "sparse":

@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 from rich.progress import track
 
-from benchmarks.networks import chain
+from benchmarks.networks import chain, codebook_weights
 from benchmarks.report import RESULTS, publish, versions
 from hw.accelerator import Accelerator
 from hw.plan.pipeline import pipeline
@@ -26,10 +26,8 @@ from hw.yosys import yosys_version
 from sw.errors import SubbitError
 from sw.network import DenseEncoding, Input, Linear, Network, Thermometer
 from sw.network.encodings import Encoding
-from sw.network.encodings.codebook import CodebookEncoding
 from sw.network.encodings.sparse import SparseEncoding
 from sw.network.encodings.two_level import TwoLevelEncoding
-from sw.network.words import Words
 
 __all__ = ["VARIANTS", "main", "network"]
 
@@ -44,14 +42,7 @@ def plain(rng: np.random.Generator, shape: tuple[int, ...]) -> Encoding:
 
 def codebook(n: int) -> Compact:
     """Weights made of ``n`` words."""
-
-    def make(rng: np.random.Generator, shape: tuple[int, ...]) -> Encoding:
-        words = Words(shape)
-        numbers = np.sort(rng.choice(words.codewords, n, replace=False))
-        codewords = (numbers[:, None] >> np.arange(words.taps) & 1).astype(np.uint8)
-        return CodebookEncoding(codewords, rng.integers(0, n, (shape[0], words.count)), shape)
-
-    return make
+    return lambda rng, shape: codebook_weights(rng, shape, n)
 
 
 def few(ones: float) -> Compact:

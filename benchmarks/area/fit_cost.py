@@ -11,7 +11,7 @@ import json
 import pickle
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,16 +19,17 @@ import numpy as np
 from rich.progress import track
 from scipy.optimize import nnls
 
-from benchmarks.networks import chain
+from benchmarks.networks import chain, codebook_layer
 from hw.accelerator import component_of
 from hw.plan.cost import COEFFICIENTS, features
+from hw.plan.datapath import datapath
 from hw.plan.pipeline import Stage, pipeline
 from hw.plan.plan import Folding, Plan
 from hw.synthesis import FAMILIES, synthesise
 from hw.verilog import emit
 from hw.yosys import yosys_version
 from sw.errors import SubbitError
-from sw.network import BitPlanes, DenseEncoding, Input, Linear, Network, Thermometer
+from sw.network import BitPlanes, DenseEncoding, Input, Linear, Network, Thermometer, Threshold
 from sw.network.encodings.two_level import TwoLevelEncoding
 
 __all__ = ["main"]
@@ -111,24 +112,48 @@ def sparse_plan(rng: np.random.Generator, network: Network) -> Plan:
     return Plan(folding)
 
 
-#: For each way to draw accelerators, how many stages of each kind are wanted from it.
-DRAWS: tuple[tuple[Callable, Callable, Mapping[str, int]], ...] = (
-    (lambda rng, network: network, random_plan, WANTED),
-    (few_ones, sparse_plan, {"listed window": 8, "listed sum": 8}),
+def plain_stages(rng: np.random.Generator) -> Iterable[Stage]:
+    """Those of a random accelerator of plain weights."""
+    network = random_network(rng)
+    return pipeline(network, random_plan(rng, network)).stages
+
+
+def sparse_stages(rng: np.random.Generator) -> Iterable[Stage]:
+    """Those of a random accelerator of few ones, with memories that Yosys reads in reasonable time."""
+    network = few_ones(rng, random_network(rng))
+    return [stage for stage in pipeline(network, sparse_plan(rng, network)).stages if stage.buffer <= 1024]
+
+
+def random_lookup(rng: np.random.Generator) -> Iterable[Stage]:
+    """A lookup of realistic size: a convolution, zero-padded or not, or a dense layer."""
+    outputs, n = int(rng.choice([16, 32, 64, 128])), int(rng.choice([4, 8, 16, 32, 64]))
+    shape = (outputs, 3, 3, int(rng.choice([8, 16, 32, 64]))) if rng.random() < 0.7 else (outputs, 9 * 2**5)
+    net = codebook_layer(8, shape, n, int(rng.integers(1 << 30)), padded=rng.random() < 0.5)
+    layer, threshold = net.layers[1], net.layers[2]
+    assert isinstance(layer, Linear)
+    assert isinstance(threshold, Threshold)
+    pe = int(rng.choice([d for d in (1, 2, 4, 8, 16) if outputs % d == 0]))
+    folding = Folding(pe, 9 * int(rng.choice([1, 1, 2, 4])), datapath="lookup")
+    return [Stage("unit", datapath("lookup").build(layer, net, folding, threshold)[1])]
+
+
+#: Where stages come from, and how many of each kind are wanted from there.
+SOURCES: tuple[tuple[Callable[[np.random.Generator], Iterable[Stage]], Mapping[str, int]], ...] = (
+    (plain_stages, WANTED),
+    (sparse_stages, {"listed window": 8, "listed sum": 8}),
+    (random_lookup, {"lookup": 10}),
 )
 
 
 def stages(seed: int) -> list[Stage]:
     """Stages of every kind, as many as are wanted, from random accelerators."""
     found = []
-    for compact, plan, wanted in DRAWS:
+    for source, wanted in SOURCES:
         rng, left = np.random.default_rng(seed), Counter(wanted)
         while left.total():
-            network = random_network(rng)
-            network = compact(rng, network)
-            for stage in pipeline(network, plan(rng, network)).stages:
+            for stage in source(rng):
                 kind = features(stage, "ice40").kind
-                if left[kind] and stage.buffer <= (8192 if kind in WANTED else 1024):
+                if left[kind] and stage.buffer <= 8192:
                     left[kind] -= 1
                     found.append(stage)
     return found
@@ -221,7 +246,7 @@ def main() -> None:
 
 def page(lines: list[str]) -> str:
     """The text of docs/cost-model.md."""
-    stages = sum(sum(wanted.values()) for _, _, wanted in DRAWS)
+    stages = sum(sum(wanted.values()) for _, wanted in SOURCES)
     return PAGE.format(version=yosys_version(), stages=stages, rows="\n".join(lines))
 
 

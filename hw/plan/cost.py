@@ -16,6 +16,7 @@ from hw.layer.encode import EncodeShape
 from hw.layer.levels import Levels
 from hw.layer.listed_sum import ListedSumShape
 from hw.layer.listed_window import ListedWindowShape
+from hw.layer.lookup import LookupShape
 from hw.layer.pool import PoolShape
 from hw.layer.product import ProductShape
 from hw.layer.results import ResultsShape
@@ -100,6 +101,8 @@ def features(stage: Stage, family: str) -> Features:
             return with_buffer(parallel_features(shape, family), stage.buffer, shape.channels * shape.bits, family)
         case ProductShape() as shape:
             return product_features(shape, family)
+        case LookupShape() as shape:
+            return lookup_features(shape, family)
         case PoolShape() as shape:
             return pool_features(shape, family)
         case ResultsShape() as shape:
@@ -264,6 +267,39 @@ def series(shape: ProductShape) -> Estimate:
 def levels_memory(levels: Levels, folds: int, family: str) -> Memory:
     """The table of thresholds."""
     return memory(family, folds, 1 if levels.rom is None else levels.rom.width, rom=True)
+
+
+def lookup_features(shape: LookupShape, family: str) -> Features:
+    table, count, planes = shape.table, shape.levels.count_bits, len(shape.planes)
+    readers = shape.pe * shape.words
+    group = shape.simd * planes + (shape.group.taps if shape.group.positions else 0)
+    steps = 0 if shape.thresholds is None else shape.thresholds.shape[1]
+    codewords = memory(family, table.codeword_rom.depth, table.codeword_rom.width, rom=True)
+    indices = memory(family, table.index_rom.depth, table.index_rom.width, rom=True, style=shape.rom)
+    limits = memory(family, shape.folds, max(1, shape.pe * steps * (count + 1)), rom=True)
+    one = memory(family, table.depth, table.entry_bits, rom=False)
+    totals = memory(family, shape.folds if shape.groups > 1 else 1, shape.pe * count, rom=False)
+    counters = bits(shape.groups, shape.folds, shape.folds, shape.groups * shape.folds, len(shape.codewords))
+    exact = [codewords.exactly, indices.exactly, limits.exactly, totals.exactly, *[one.exactly] * readers]
+    luts = {
+        "taps": shape.simd * planes,
+        "read": readers * one.logic_bits,
+        "deep": readers * table.entry_bits if one.exactly.luts else 0,
+        "added": (readers - shape.pe) * table.entry_bits + shape.pe * count * (1 + steps),
+        "rom": codewords.logic_bits + indices.logic_bits + limits.logic_bits + totals.logic_bits,
+        "counters": counters,
+        "one": 1,
+    }
+    summed = shape.pe * table.count_bits if shape.words > 1 else 0
+    ffs = {
+        "gathered": group * (2 if shape.group.beats > 1 else 1) + shape.words * table.entry_bits,
+        "read": readers * one.register_bits,
+        "sums": summed + shape.pe * (count + shape.level_bits),
+        "registers": sum(each.register_bits for each in (codewords, indices, limits, totals)),
+        "counters": counters,
+        "one": 1,
+    }
+    return Features("lookup", luts, ffs, sum(exact, Estimate()))
 
 
 def pool_features(shape: PoolShape, family: str) -> Features:

@@ -8,13 +8,15 @@ __all__ = ["Loop", "nest"]
 
 
 class Loop:
-    """A counter from 0 to count - 1. ``last``: it stands at count - 1. ``done``: so does every loop inside it."""
+    """A counter from 0 to count - 1. ``first``: it stands at 0. ``last``: at count - 1. ``done``: so does every loop
+    inside it."""
 
     def __init__(self, name: str, count: int) -> None:
         if count < 1:
             raise ValueError(f"count must be positive, not {count!r}")
         self.name, self.count = name, count
         self.value = Signal(range(count), name=name)
+        self.first: Value = self.value == 0 if count > 1 else Const(1)
         self.last: Value = self.value == count - 1 if count > 1 else Const(1)
         self.done = Signal(name=f"{name}_done")
 

@@ -15,6 +15,7 @@ from hw.stream.repack import RepackShape
 from sim import available
 from sim.component import check
 from tests.hw.layer.test_components import product
+from tests.hw.layer.test_lookup import LOOKUPS, stimulus, windows_of
 from tests.hw.streams import pack
 
 RNG = np.random.default_rng(8)
@@ -35,7 +36,8 @@ def window(shape):
         expected.append(word)
     if shape.is_serial:
         # Taps in the padding need no input: those that open the next frame come out too.
-        expected += expected[: (shape.pad * shape.kernel[1] + shape.pad) * shape.channels // shape.lanes]
+        parts = shape.channels // shape.lanes if shape.order == "tap" else 1
+        expected += expected[: (shape.pad * shape.kernel[1] + shape.pad) * parts]
     return part, [pack(word, shape.bits) for word in image.reshape(-1, shape.in_lanes)], expected
 
 
@@ -79,13 +81,28 @@ def results(slope, output):
     return shape.create(), counts.reshape(-1).tolist(), expected
 
 
+def lookup(name):
+    unit, _, window = LOOKUPS[name]()
+    words, expected = stimulus(unit, window, *windows_of(unit, window))
+    return unit.create(), words, expected
+
+
 CASES = {
     "serial window": lambda: window(WindowShape(4, 5, 4, 1, (3, 3), lanes=2, folds=2, pad=1, fill="skip")),
     "serial window, stride 2": lambda: window(WindowShape(5, 5, 2, 2, (2, 3), lanes=1, pad=1, fill="ones", stride=2)),
+    "serial window in channel order": lambda: window(
+        WindowShape(4, 5, 4, 1, (3, 2), lanes=2, pad=1, fill="skip", order="channel")
+    ),
     "parallel window": lambda: window(WindowShape(5, 4, 2, 1, (3, 3), lanes=6, folds=2, pad=1, fill="skip")),
     "product": lambda: unit(6, 10, (0, 1), 2, 5, steps=3),
     "product of pixels": lambda: unit(4, 9, (1, 4, 7), 2, 3, domain="pixels"),
     "product, one word": lambda: unit(5, 15, (0,), 5, 15),
+    "lookup, one fold": lambda: lookup("3x3, n = 2, one fold"),
+    "lookup with padding": lambda: lookup("3x3, zero padding, doubled"),
+    "lookup of levels": lambda: lookup("2x2, zero padding, levels"),
+    "lookup of three words": lambda: lookup("3x3, n = 11, five folds, three words"),
+    "lookup of runs": lambda: lookup("5x5, zero padding"),
+    "lookup, dense": lambda: lookup("dense"),
     "widen": lambda: repack(2, 6),
     "narrow": lambda: repack(6, 2),
     "shifter": lambda: repack(3, 5),

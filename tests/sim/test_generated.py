@@ -35,6 +35,24 @@ def test_generated_accelerator_is_the_network(small_network, make_images, tmp_pa
     np.testing.assert_array_equal(report.scores, small_network.score(images))
 
 
+def test_lookups_are_the_network_and_their_tables_are_written(codebook_network, make_images, tmp_path):
+    simd = {"conv1": 9, "conv2": 18, "dense1": 24}
+    folding = {name: Folding(1, taps, datapath="lookup") for name, taps in simd.items()}
+    generated = generate(codebook_network, Plan(folding), tmp_path / "small")
+    images = make_images(codebook_network, 8)
+    report = simulate(generated, codebook_network, images, "icarus")
+    assert (report.problem, report.images, len(report.patterns)) == (None, 8, 4)
+    assert report.layers == ("encode", "conv1_act", "pool1", "conv2_act")
+    assert report.cycles_per_frame == report.planned_cycles_per_frame == generated.cycles
+    tables = {path.name for path in (generated.folder / "rom").iterdir()}
+    assert {"conv2_codewords.mem", "conv2_indices.mem", "conv2_thresholds.mem"} <= tables
+    codewords = [
+        (generated.folder / "rom" / name).read_text().split()
+        for name in ("conv2_codewords.mem", "conv2.codebook.codewords.mem")
+    ]
+    assert codewords[0] == codewords[1]
+
+
 def test_class_alone(small_network, make_images, tmp_path):
     generated = generate(small_network, Plan(FOLDING, output="class"), tmp_path / "small")
     images = make_images(small_network, 8)

@@ -2,7 +2,8 @@
 
 from hw.plan.datapath.base import DATAPATHS, Datapath, datapath
 from hw.plan.datapath.bit_serial import BitSerial
+from hw.plan.datapath.lookup import Lookup
 from hw.plan.datapath.sparse import Sparse
 from hw.plan.datapath.xnor import Xnor
 
-__all__ = ["DATAPATHS", "BitSerial", "Datapath", "Sparse", "Xnor", "datapath"]
+__all__ = ["DATAPATHS", "BitSerial", "Datapath", "Lookup", "Sparse", "Xnor", "datapath"]

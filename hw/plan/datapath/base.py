@@ -7,7 +7,7 @@ from typing import ClassVar, TypeVar
 import numpy as np
 
 from hw.layer.unit import UnitShape
-from hw.layer.window import Fill, WindowShape
+from hw.layer.window import Fill, Order, WindowShape
 from hw.plan.plan import Folding
 from sw.network import Convolution, Linear, Network, Threshold
 from sw.network.agreement import Agreement
@@ -66,12 +66,12 @@ def divisors(number: int) -> list[int]:
     return [d for d in range(1, number + 1) if number % d == 0]
 
 
-def window_of(layer: Linear, network: Network, lanes: int, folds: int) -> WindowShape:
-    """The windows that ``layer`` reads, in words of ``lanes`` taps, each sent ``folds`` times."""
+def window_of(layer: Linear, network: Network, lanes: int, folds: int, order: Order = "tap") -> WindowShape:
+    """The windows that ``layer`` reads, in words of ``lanes`` taps in ``order``, each sent ``folds`` times."""
     source = network.source(layer)
     bits = len(source.planes)
     if not isinstance(layer, Convolution):
-        return WindowShape(1, 1, source.size, bits, lanes=lanes, folds=folds)
+        return WindowShape(1, 1, source.size, bits, lanes=lanes, folds=folds, order=order)
     pad = layer.padding
     return WindowShape(
         source.height,
@@ -85,6 +85,7 @@ def window_of(layer: Linear, network: Network, lanes: int, folds: int) -> Window
         fill="zeros" if source.domain == "pixels" else FILLS[pad.kind],
         lanes=lanes,
         folds=folds,
+        order=order,
     )
 
 

@@ -1,0 +1,199 @@
+"""A layer by XNOR and by codeword lookup, at the same frames a second: area, ROM bits and cycles on every family.
+
+``python -m benchmarks lookup`` writes benchmarks/results/lookup.json. The XNOR folding beside a lookup is that of the
+least estimated area which is as fast. Then, by formula, the cycles of ResNet-18's binary 3x3 layers with one 9-tap
+product a cycle, beside one 9-tap product and four accumulators (Wang et al., Sub-bit Neural Networks, ICCV 2021).
+"""
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from amaranth import Module
+from rich.progress import track
+
+from benchmarks.networks import codebook_layer
+from benchmarks.report import publish
+from hw.accelerator import component_of, join
+from hw.layer.lookup import LookupShape
+from hw.layer.product import ProductShape
+from hw.layer.serial_window import SerialWindow
+from hw.layer.unit import UnitShape
+from hw.layer.window import WindowShape
+from hw.plan.cost import stage_area
+from hw.plan.datapath import datapath
+from hw.plan.pipeline import Stage
+from hw.plan.plan import Folding
+from hw.plan.steps import window_cycles
+from hw.stream.words import StreamComponent
+from hw.synthesis import FAMILIES, synthesise
+from hw.yosys import yosys_version
+from sw.network import Linear, Network, Threshold
+from sw.network.words import Words
+
+__all__ = ["main"]
+
+#: Image side, 0 for a dense layer; inputs, outputs, words at a time.
+LAYERS = [(8, 64, 64, 1), (8, 64, 256, 1), (8, 128, 128, 1), (8, 128, 128, 4), (0, 1152, 64, 1)]
+CODEWORDS = [32, 16]
+#: ResNet-18's binary 3x3 layers on ImageNet: output side, inputs, outputs, how many.
+RESNET18 = [
+    (56, 64, 64, 4),
+    (28, 64, 128, 1),
+    (28, 128, 128, 3),
+    (14, 128, 256, 1),
+    (14, 256, 256, 3),
+    (7, 256, 512, 1),
+    (7, 512, 512, 3),
+]
+ACCUMULATORS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Way:
+    """A layer in one folding: its window generator and compute unit."""
+
+    folding: Folding
+    window: WindowShape
+    unit: UnitShape
+
+    @property
+    def cycles(self) -> int:
+        """Cycles a frame by formula."""
+        return window_cycles(self.window, self.unit.rhythm)
+
+    @property
+    def stages(self) -> tuple[Stage, Stage]:
+        """Window generator, with the smallest buffer, and unit."""
+        depth = SerialWindow.depth_for(self.window, 1) if self.window.is_serial else 0
+        return Stage("window", self.window, buffer=depth), Stage("unit", self.unit)
+
+    def estimate(self, family: str) -> float:
+        """Price of both by the cost model."""
+        return sum(stage_area(stage, family).price(40.0) for stage in self.stages)
+
+    @property
+    def rom_bits(self) -> int:
+        """Bits of the weights' tables."""
+        return sum(rom.depth * rom.width for rom in self.unit.roms if rom.name != "thresholds")
+
+
+class Layer(StreamComponent):
+    """Window generator and compute unit, joined."""
+
+    def __init__(self, way: Way) -> None:
+        self.window, self.unit = (component_of(stage) for stage in way.stages)
+        super().__init__({"i": self.window.signature.members["i"], "o": self.unit.signature.members["o"]})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.window, m.submodules.unit = self.window, self.unit
+        join(m, self.unit.o, self.o)
+        join(m, self.i, self.window.i)
+        join(m, self.window.o, self.unit.i)
+        return m
+
+
+def weights_shape(side: int, inputs: int, outputs: int) -> tuple[int, ...]:
+    """Shape of the weights of a layer of ``LAYERS``."""
+    return (outputs, 3, 3, inputs) if side else (outputs, inputs)
+
+
+def ways(net: Network, words: int, n: int, family: str) -> Iterator[tuple[str, Way]]:
+    """The lookup with accumulators that keep up with the ``n`` codewords, and the cheapest XNOR of that speed."""
+    layer, threshold = net.layers[1], net.layers[2]
+    assert isinstance(layer, Linear)
+    assert isinstance(threshold, Threshold)
+    taps = Words(layer.weights.shape).taps
+
+    def way(folding: Folding) -> Way:
+        return Way(folding, *datapath(folding.datapath).build(layer, net, folding, threshold))
+
+    look = way(Folding(max(1, layer.outputs // n), words * taps, datapath="lookup"))
+    # A fiftieth more cycles pass for the same speed: few products of PE and SIMD are exactly as fast.
+    others = [way(folding) for folding in datapath("xnor").foldings(layer, net) if folding.pe * folding.simd < 1024]
+    quick = [other for other in others if 0.5 * look.cycles <= other.cycles <= 1.02 * look.cycles]
+    yield "xnor", min(quick, key=lambda other: other.estimate(family))
+    yield "lookup", look
+
+
+def area_rows(families: list[str]) -> list[dict]:
+    """Every layer in both ways on every family."""
+    rows = []
+    cases = [(layer, n, family) for layer in LAYERS for n in CODEWORDS for family in families]
+    for (side, inputs, outputs, words), n, family in track(cases, description="Yosys"):
+        net = codebook_layer(side or 1, weights_shape(side, inputs, outputs), n)
+        for name, way in ways(net, words, n, family):
+            area = synthesise(Layer(way), family)
+            rows.append(
+                {
+                    "layer": f"3x3x{inputs} to {outputs}" if side else f"dense {inputs} to {outputs}",
+                    "n": n,
+                    "family": family,
+                    "datapath": name,
+                    "PE": way.folding.pe,
+                    "SIMD": way.folding.simd,
+                    "cycles": way.cycles,
+                    "LUTs": area.luts,
+                    "LUT RAM": area.lutrams,
+                    "FFs": area.ffs,
+                    "block RAMs": area.brams,
+                    "ROM bits": way.rom_bits,
+                }
+            )
+    return rows
+
+
+def cycle_rows() -> list[dict]:
+    """ResNet-18's binary 3x3 layers in the published model."""
+    rows, totals = [], []
+    for n in (64, 32, 16):
+        sums = np.zeros(4, np.int64)
+        for side, inputs, outputs, count in RESNET18:
+            net = codebook_layer(1, weights_shape(1, inputs, outputs), n)
+            layer = net.layers[1]
+            assert isinstance(layer, Linear)
+            plain, look = (
+                Way(folding, *datapath(folding.datapath).build(layer, net, folding, None))
+                for folding in (Folding(1, 9), Folding(ACCUMULATORS, 9, datapath="lookup"))
+            )
+            assert isinstance(plain.unit, ProductShape)
+            assert isinstance(look.unit, LookupShape)
+            cycles = [count * side * side * way.unit.rhythm.work for way in (plain, look)]
+            bits = [count * way.rom_bits for way in (plain, look)]
+            sums += [*cycles, *bits]
+            rows.append(row(n, f"{side}x{side}, {inputs} to {outputs}, {count} times", [*cycles, *bits]))
+        totals.append(row(n, "in all", sums.tolist()))
+    return rows + totals
+
+
+def row(n: int, layers: str, figures: list[int]) -> dict:
+    """One line of the cycle table."""
+    plain, look, bits, fewer = figures
+    return {
+        "n": n,
+        "layers": layers,
+        "XNOR cycles": plain,
+        "lookup cycles": look,
+        "fewer cycles": round(plain / look, 3),
+        "weight bits": bits,
+        "lookup ROM bits": fewer,
+        "fewer bits": round(bits / fewer, 3),
+    }
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--families", nargs="+", choices=list(FAMILIES), default=list(FAMILIES))
+    parser.add_argument("--cycles-only", action="store_true", help="leave out the synthesis")
+    options = parser.parse_args()
+    tools = {"yosys": yosys_version()}
+    publish("lookup_cycles", "ResNet-18 by lookup", cycle_rows(), tools, "python -m benchmarks lookup")
+    if not options.cycles_only:
+        publish("lookup", "XNOR and lookup at the same speed", area_rows(options.families), tools)
+
+
+if __name__ == "__main__":
+    main()

@@ -43,6 +43,8 @@ class FrameCheck(Harness):
     are those that the specification speaks of, driven from ``bind``.
     """
 
+    independent = (("stage.o__valid", "stage.o__payload"), "o_ready")
+
     def __init__(
         self,
         stage: StreamComponent,
@@ -51,22 +53,22 @@ class FrameCheck(Harness):
         bind: Callable[[Module, dict[str, Value]], None] | None = None,
     ) -> None:
         self.stage, self.frames, self.bind = stage, frames, bind
-        self.i_bits = len(stage.i.payload.as_value())
+        self.i_bits = len(Value.cast(stage.i.payload))
         super().__init__({"i_valid": 1, "i_payload": self.i_bits, "o_ready": 1}, constants)
 
     def watched(self) -> dict[str, Value]:
         i, o = self.stage.i, self.stage.o
-        return {"i_ready": i.ready, "o_valid": o.valid, "o_payload": o.payload.as_value()}
+        return {"i_ready": i.ready, "o_valid": o.valid, "o_payload": Value.cast(o.payload)}
 
     def claim(self, m: Module, free: dict[str, Value]) -> None:
         m.submodules.stage = stage = self.stage
         if self.bind is not None:
             self.bind(m, free)
-        valid, payload, ready = stage.o.valid, stage.o.payload.as_value(), free["o_ready"]
+        valid, payload, ready = stage.o.valid, Value.cast(stage.o.payload), free["o_ready"]
         taken, sent = Signal(), Signal()
         m.d.comb += [
             stage.i.valid.eq(free["i_valid"] & self.running),
-            stage.i.payload.as_value().eq(free["i_payload"]),
+            Value.cast(stage.i.payload).eq(free["i_payload"]),
             stage.o.ready.eq(ready),
             taken.eq(stage.i.valid & stage.i.ready),
             sent.eq(valid & ready),

@@ -15,6 +15,8 @@ class Harness(wiring.Component):
     """
 
     clk: Signal
+    #: Wires, by the names that they have in the flat netlist, and an input that none of them may look at in its cycle.
+    independent: tuple[tuple[str, ...], str] = ((), "")
 
     def __init__(self, widths: dict[str, int], constants: dict[str, int] | None = None) -> None:
         self.constants = dict(constants or {})

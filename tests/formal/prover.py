@@ -24,15 +24,8 @@ __all__ = ["Outcome", "Refuted", "Undecided", "prove"]
 
 # What Yosys knows nothing of becomes a free input, never a value that it may choose to its liking.
 FREE = "setundef -undriven -anyseq"
-COMMANDS = (
-    "read_rtlil design.il",
-    "hierarchy -top top",
-    "proc",
-    "flatten",
-    FREE,
-    "memory -nomap",
-    "memory_map",
-    FREE,
+READ = ("read_rtlil design.il", "hierarchy -top top", "proc", "flatten", FREE, "memory -nomap", "memory_map", FREE)
+WRITE = (
     "chformal -lower",
     "opt -fast",
     "formalff -clk2ff",
@@ -76,17 +69,25 @@ def prove(harness: Harness, seconds: float = 60.0, depth: int | None = None) -> 
         work = Path(folder)
         text = rtlil(harness)
         (work / "design.il").write_text(text)
-        run_yosys(work, COMMANDS, seconds)
+        cone, source = harness.independent
+        reached = f"w:{' w:'.join(cone)} %u %ci*:-$dff,$ff i:{source} %i"
+        looks = (f"tee -q -o cone.txt select -list {reached}",) if cone else ()
+        run_yosys(work, (*READ, *looks, *WRITE), seconds)
+        if cone and (work / "cone.txt").read_text().strip():
+            raise Refuted(f"not so: {' and '.join(cone)} do not look at {source} within a cycle")
         engine = "pdr" if depth is None else f"bmc3 -F {depth}"
-        said = run_abc(work, f"&get; &fraig -x; &put; scorr; {engine}; write_cex -a found.cex", seconds)
+        reduced = "&get; &fraig -x; &put; scorr; write_aiger reduced.aig"
+        said = run_abc(work, f"{reduced}; {engine}; write_cex -a found.cex", seconds)
         spent = time.perf_counter() - start
+        if never_asserted(work / "reduced.aig"):
+            return Outcome(spent)
         if failed := re.search(r"Output (\d+) of miter .* was asserted in frame", said):
             raise Refuted(told(harness, work, claims(text, work)[int(failed[1])]))
     if "Property proved" in said:
         return Outcome(spent)
     if depth is not None and re.search(rf"No output asserted in {depth} frames", said):
         return Outcome(spent, depth)
-    raise Undecided(f"no answer: {said.strip().splitlines()[-1]}")
+    raise Undecided(f"ABC said: {said.strip().splitlines()[-1]}")
 
 
 def run_abc(work: Path, commands: str, seconds: float) -> str:
@@ -101,6 +102,14 @@ def run_abc(work: Path, commands: str, seconds: float) -> str:
         return subprocess.run(command, cwd=work, capture_output=True, text=True, timeout=seconds, check=False).stdout
     except subprocess.TimeoutExpired:
         raise Undecided(f"no answer within {seconds:g} s") from None
+
+
+def never_asserted(graph: Path) -> bool:
+    """Whether reduction alone has shown that no claim is ever broken: every output is the constant 0."""
+    lines = graph.read_bytes().split(b"\n")
+    _, _, _, latches, outputs, *_ = lines[0].split()
+    start = 1 + int(latches)
+    return all(line == b"0" for line in lines[start : start + int(outputs)])
 
 
 def claims(text: str, work: Path) -> list[str]:

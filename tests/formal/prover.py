@@ -24,6 +24,7 @@ __all__ = ["Outcome", "Refuted", "Undecided", "prove"]
 
 # What Yosys knows nothing of becomes a free input, never a value that it may choose to its liking.
 FREE = "setundef -undriven -anyseq"
+REGISTERS = "$ff,$dff,$dffe,$sdff,$sdffe,$sdffce"
 READ = ("read_rtlil design.il", "hierarchy -top top", "proc", "flatten", FREE, "memory -nomap", "memory_map", FREE)
 WRITE = (
     "chformal -lower",
@@ -70,7 +71,7 @@ def prove(harness: Harness, seconds: float = 60.0, depth: int | None = None) -> 
         text = rtlil(harness)
         (work / "design.il").write_text(text)
         cone, source = harness.independent
-        reached = f"w:{' w:'.join(cone)} %u %ci*:-$dff,$ff i:{source} %i"
+        reached = f"w:{' w:'.join(cone)} %u %ci*:-{REGISTERS} i:{source} %i"
         looks = (f"tee -q -o cone.txt select -list {reached}",) if cone else ()
         run_yosys(work, (*READ, *looks, *WRITE), seconds)
         if cone and (work / "cone.txt").read_text().strip():

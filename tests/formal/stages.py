@@ -80,12 +80,16 @@ def window(shape: WindowShape, depth: int | None = None, held: int = 2, patience
     def out(words: list[Value]) -> list[Word]:
         flat = [Const(shape.outside, shape.bits), *elements(words, shape.bits)]
         sent = []
-        for (taps, _, _), (_, skip, missing) in zip(numbered, skipped, strict=True):
+        for at, ((taps, _, _), (_, skip, missing)) in enumerate(zip(numbered, skipped, strict=True)):
             bits: list[Value | int | None] = []
             for tap, skips in zip(taps.tolist(), skip.tolist(), strict=True):
                 bits += [None] * shape.bits if skips else list(flat[tap])
             if shape.skips:
                 bits += [*map(int, skip), *Const(missing, positions)]
+            # A serial window sends a word once its taps are there, a parallel one when all of its window's are.
+            if not shape.is_serial:
+                first = at - at % shape.words_per_window
+                taps = np.concatenate([word for word, _, _ in numbered[first : first + shape.words_per_window]])
             sent.append(Word(bits, -(-int(taps.max()) // shape.in_lanes)))
         return sent
 

@@ -1,4 +1,4 @@
-"""Run the proofs whose names begin with one of the arguments, or all: ``python -m tests.formal [NAME ...]``."""
+"""Run the proofs that are named, whole or by how their names begin, or all: ``python -m tests.formal [NAME ...]``."""
 
 import sys
 import time
@@ -9,9 +9,14 @@ from tests.formal.prover import Refuted, Undecided
 
 def main(prefixes: list[str]) -> int:
     """Print a line for each proof. 0 where all hold, 1 where one does not or has no answer, 2 where none is meant."""
-    chosen = [proof for proof in PROOFS if proof.name.startswith(tuple(prefixes or [""]))]
+    names = {proof.name for proof in PROOFS}
+    chosen = [
+        proof
+        for proof in PROOFS
+        if not prefixes or any(proof.name == p or (p not in names and proof.name.startswith(p)) for p in prefixes)
+    ]
     if not chosen:
-        print(f"no proof begins with {' or '.join(prefixes)}")
+        print(f"no proof is named {' or '.join(prefixes)}")
         return 2
     failed, start = [], time.perf_counter()
     for proof in chosen:

@@ -35,13 +35,19 @@ FAULTS = (
         "carry dropped",
         POPCOUNT,
         "Cat(carry, x) + Cat(carry, y)",
-        "Cat(carry, x) + Cat(Const(0, 1), y)",
+        "Cat(carry, x) + Cat(0, y)",
         "popcount of 64",
     ),
     Fault(
         "two ones and a third make one", POPCOUNT, "(odd & c) | (~odd & a)", "(odd & c) | (odd & a)", "popcount of 3"
     ),
-    Fault("count one bit short", POPCOUNT, "1 + node.size.bit_length()", "node.size.bit_length()", "popcount of 13"),
+    Fault(
+        "largest count clipped",
+        POPCOUNT,
+        "return chain[1 : 1 + node.size.bit_length()]",
+        "return Cat(chain[1 : node.size.bit_length()], 0)",
+        "popcount of 13",
+    ),
     Fault("agree is differ", POPCOUNT, "~(x ^ y)", "x ^ y", "agreements of 9"),
     Fault("> for >=", PRODUCT, "(total >= own", "(total > own", "product 2x3, PE 2, SIMD 3"),
     Fault(
@@ -68,7 +74,7 @@ FAULTS = (
         "fold counter off by one",
         COUNTER,
         "self.value == count - 1 if",
-        "self.value == max(count - 2, 1) if",
+        "self.value == count - 2 if",
         "product 4x4, PE 2, SIMD 2",
     ),
     Fault(
@@ -152,7 +158,7 @@ FAULTS = (
         BORDER,
         "rows * columns - tall * wide",
         "rows * columns - wide * wide",
-        "serial window 2x2",
+        "parallel window 3x3, kernel 2, zero padding",
     ),
     Fault(
         "FIFO fed from nowhere",

@@ -95,7 +95,7 @@ def products() -> Iterator[Proof]:
         yield Proof(f"product {name}", lambda s=shape, p=pe, i=simd: product(s, p, i), quick="PE 2, SIMD 3" in name)
     yield Proof("product 2x3, PE 2, SIMD 3, any weights", lambda: any_product(layer(2, 3), 2, 3))
     larger = [
-        *cases,
+        *(case for case in cases if "PE 2, SIMD 3" not in case[0]),
         ("2x8, skip, 2 channels", layer(2, 8, 0, kernel=(2, 2)), 2, 4),
         ("3x9, PE 3, SIMD 3", layer(3, 9), 3, 3),
     ]

@@ -73,7 +73,7 @@ def prove(harness: Harness, seconds: float = 60.0, depth: int | None = None) -> 
         cone, source = harness.independent
         reached = f"w:{' w:'.join(cone)} %u %ci*:-{REGISTERS} i:{source} %i"
         looks = (f"tee -q -o cone.txt select -list {reached}",) if cone else ()
-        run_yosys(work, (*READ, *looks, *WRITE), seconds)
+        run_yosys(work, (*READ, *looks, *WRITE))
         if cone and (work / "cone.txt").read_text().strip():
             raise Refuted(f"not so: {' and '.join(cone)} do not look at {source} within a cycle")
         engine = "pdr" if depth is None else f"bmc3 -F {depth}"

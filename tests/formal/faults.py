@@ -169,10 +169,10 @@ FAULTS = (
     ),
     Fault(
         "valid looks at ready",
-        ENCODE,
-        "m.d.comb += self.i.ready.eq(~self.o.valid | self.o.ready)",
-        "m.d.comb += [self.i.ready.eq(~self.o.valid | self.o.ready), self.o.payload.as_value()[0].eq(self.o.ready)]",
-        "encode, planes",
+        REPACK,
+        "self.o.valid.eq(left != 0)",
+        "self.o.valid.eq((left != 0) & self.o.ready)",
+        "repack 3 to 1",
     ),
 )
 

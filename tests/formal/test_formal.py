@@ -3,13 +3,13 @@
 
 import pytest
 
+from hw.layer.window import WindowShape
 from hw.stream.repack import RepackShape
-from tests.formal.arithmetic import PopcountCheck
 from tests.formal.faults import FAULTS, ROOT
 from tests.formal.frames import FrameCheck, Frames, Word
 from tests.formal.proofs import PROOFS
 from tests.formal.prover import Refuted, Undecided, prove
-from tests.formal.stages import repack
+from tests.formal.stages import repack, window
 from tests.sim.components import Combinational, DropsValid, Increment, MovesPayload
 
 PLUS_ONE = Frames(1, lambda words: [Word(list((words[0] + 1)[:2]), 1)])
@@ -51,7 +51,7 @@ def test_a_bounded_proof_says_how_far_it_reaches():
 
 def test_time_runs_out_in_one_sentence():
     with pytest.raises(Undecided, match=r"^no answer within 1 s$"):
-        prove(PopcountCheck(80), seconds=1)
+        prove(window(WindowShape(2, 2, 1, 1, (3, 3), pad=1, fill="skip"), held=4), seconds=1)
 
 
 def test_names_of_proofs_are_unique():

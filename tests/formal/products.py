@@ -99,7 +99,7 @@ def product(layer: Layer, pe: int, simd: int) -> FrameCheck:
         sent = []
         for fold in range(shape.folds):
             taps, skips, consistent = split(shape, words[fold * shape.words : (fold + 1) * shape.words])
-            right, lanes = [consistent], []
+            lanes = []
             for output in range(fold * pe, (fold + 1) * pe):
                 total = layer.sum(output, taps, skips)
                 if layer.thresholds is None or layer.invert is None:
@@ -107,7 +107,7 @@ def product(layer: Layer, pe: int, simd: int) -> FrameCheck:
                 else:
                     passed = [(total >= int(limit)) ^ int(layer.invert[output]) for limit in layer.thresholds[output]]
                     lanes.append(sum(passed[1:], Const(0, shape.level_bits) + passed[0])[: shape.level_bits])
-            sent.append(Word(list(Cat(lanes)), (fold + 1) * shape.words, Cat(right).all()))
+            sent.append(Word(list(Cat(lanes)), (fold + 1) * shape.words, consistent))
         return sent
 
     return FrameCheck(shape.create(), Frames(shape.folds * shape.words, out, held=window_frames(shape)))

@@ -51,6 +51,20 @@ def regression(session: nox.Session) -> None:
 
 
 @nox.session
+def formal(session: nox.Session) -> None:
+    """Proves the processing elements equal to plain specifications for every input, which simulation samples."""
+    install(session, "dev")
+    session.run("python", "-m", "tests.formal", *session.posargs)
+
+
+@nox.session
+def faults(session: nox.Session) -> None:
+    """Breaks the hardware on purpose, a place at a time, because a proof that finds no fault proves nothing."""
+    install(session, "dev")
+    session.run("python", "-m", "tests.formal.faults")
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measures again every figure that the README and docs/ quote."""
     install(session, "train,sim,report")

@@ -26,6 +26,7 @@ class Fault:
 
 
 POPCOUNT, PRODUCT, RESULTS = "hw/datapath/popcount.py", "hw/layer/product.py", "hw/layer/results.py"
+LEVELS, STORE = "hw/layer/levels.py", "hw/layer/window_store.py"
 REPACK, POOL, SERIAL = "hw/stream/repack.py", "hw/layer/pool.py", "hw/layer/serial_window.py"
 PARALLEL, BORDER, COUNTER = "hw/layer/parallel_window.py", "hw/layer/border.py", "hw/stream/counter.py"
 AGREEMENT, ACCELERATOR, ENCODE = "sw/network/agreement.py", "hw/accelerator.py", "hw/layer/encode.py"
@@ -49,7 +50,7 @@ FAULTS = (
         "popcount of 13",
     ),
     Fault("agree is differ", POPCOUNT, "~(x ^ y)", "x ^ y", "agreements of 9"),
-    Fault("> for >=", PRODUCT, "(total >= own", "(total > own", "product 2x3, PE 2, SIMD 3"),
+    Fault("> for >=", LEVELS, "(count >= own", "(count > own", "product 2x3, PE 2, SIMD 3"),
     Fault(
         "threshold rounded down",
         AGREEMENT,
@@ -58,15 +59,19 @@ FAULTS = (
         "thresholds, 9 bits",
     ),
     Fault("never is sometimes", AGREEMENT, "0, self.top + 1)", "0, self.top)", "thresholds, 9 bits"),
-    Fault("invert forgotten", PRODUCT, " ^ own[-1] for", " for", "product 2x3, PE 2, SIMD 3"),
-    Fault("skip mask ignored", PRODUCT, "~(plane ^ own) & ~skip", "~(plane ^ own)", "product 2x4, skip"),
+    Fault("invert forgotten", LEVELS, " ^ own[-1] for", " for", "product 2x3, PE 2, SIMD 3"),
+    Fault("skip mask ignored", POPCOUNT, "~(plane ^ weights) & ~skip", "~(plane ^ weights)", "product 2x4, skip"),
     Fault(
-        "missing positions ignored", PRODUCT, "Mux(first, missing, total)", "Mux(first, 0, total)", "product 2x4, skip"
+        "missing positions ignored",
+        PRODUCT,
+        "            return missing\n",
+        "            return Const(0, 1)\n",
+        "product 2x4, skip",
     ),
     Fault(
         "accumulator never cleared",
         PRODUCT,
-        "Mux(first, missing, total)",
+        "Mux(first, self._begin(total, at_plane, missing), total)",
         "(missing + total)",
         "product 2x4, PE 1, SIMD 2",
     ),
@@ -86,8 +91,8 @@ FAULTS = (
     ),
     Fault(
         "payload not held",
-        PRODUCT,
-        "with m.If(complete & out_free):",
+        LEVELS,
+        "with m.If(complete & free):",
         "with m.If(complete):",
         "product 2x3, PE 2, SIMD 3",
     ),
@@ -127,15 +132,15 @@ FAULTS = (
     Fault(
         "read before it is written",
         SERIAL,
-        "outside | (offset < lead)",
-        "outside | (offset <= lead)",
+        "outside | (offset < store.lead)",
+        "outside | (offset <= store.lead)",
         "serial window 2x4",
     ),
     Fault(
         "memory overwritten",
-        SERIAL,
-        "lead < depth - self.reserve(shape)",
-        "lead <= depth - self.reserve(shape)",
+        STORE,
+        "self.lead < depth - self.reserve(shape)",
+        "self.lead <= depth - self.reserve(shape)",
         "serial window 2x4",
     ),
     Fault("window moves under a stall", SERIAL, "go.eq(en & (", "go.eq((", "serial window 2x4"),

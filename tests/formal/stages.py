@@ -16,6 +16,7 @@ from hw.layer.pool import PoolShape
 from hw.layer.results import ResultsShape
 from hw.layer.serial_window import SerialWindow
 from hw.layer.window import WindowShape
+from hw.layer.window_store import WindowStore
 from hw.stream.repack import RepackShape
 from tests.formal.frames import FrameCheck, Frames, Word
 
@@ -69,7 +70,7 @@ def encode(shape: EncodeShape) -> FrameCheck:
 
 def window(shape: WindowShape, depth: int | None = None, held: int = 2, patience: int = 4) -> FrameCheck:
     """Every window's taps in order, as often as it has folds: `WindowShape.reference` of the places of the elements."""
-    part = SerialWindow(shape, depth or SerialWindow.depth_for(shape, 1)) if shape.is_serial else ParallelWindow(shape)
+    part = SerialWindow(shape, depth or WindowStore.depth_for(shape, 1)) if shape.is_serial else ParallelWindow(shape)
     numbers = np.arange(1, shape.height * shape.width * shape.channels + 1)
     numbers = numbers.reshape(shape.height, shape.width, shape.channels)
     positions = (shape.kernel[0] * shape.kernel[1]).bit_length()

@@ -35,7 +35,7 @@ class Alternative:
 
 def alternatives(network: Network, plan: Plan, family: str, device: Device | None = None) -> tuple[Alternative, ...]:
     """Every datapath for every layer, in order; layers first."""
-    space, interval, price = Space(network), pipeline(network, plan).interval, bram_price(device)
+    space, interval, price = Space(network, family=family), pipeline(network, plan).interval, bram_price(device)
     found = []
     for layer in space.layers:
         own = plan.folding[layer.name]

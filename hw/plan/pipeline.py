@@ -11,6 +11,8 @@ from hw.layer.unit import UnitShape
 from hw.layer.window import WindowShape
 from hw.layer.window_store import WindowStore
 from hw.plan.datapath import datapath
+from hw.plan.datapath.base import USUAL
+from hw.plan.device import device
 from hw.plan.plan import Folding, Plan
 from hw.plan.schedule import Steps, buffer_words
 from hw.plan.steps import pooled, repack_steps, window_cycles, window_steps
@@ -98,6 +100,11 @@ class Builder:
     steps: Steps | None = None
     lanes: int = 0
     bits: int = 0
+
+    @property
+    def family(self) -> str:
+        """That of the plan's device."""
+        return USUAL if self.plan.device is None else device(self.plan.device).family
 
     def build(self) -> Pipeline:
         layers = list(self.network.layers)
@@ -187,7 +194,7 @@ class Builder:
             refusal = way.refusal(layer, self.network)
             if refusal is not None:
                 raise SubbitError(f"{layer.name} {refusal}")
-            shape, unit = way.build(layer, self.network, folding, threshold)
+            shape, unit = way.build(layer, self.network, folding, threshold, self.family)
         except ValueError as error:
             raise ValueError(f"{layer.name}: {error}") from None
         self.join(layer.name, shape.in_lanes, shape.in_words)

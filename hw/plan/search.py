@@ -82,7 +82,7 @@ def least_area_plan(
     ``plan`` gives everything but the folding, ``ways`` the datapaths that may be taken. None where there is no such
     plan.
     """
-    return _least(Space(network, ways), plan, interval, family, device)
+    return _least(Space(network, ways, family), plan, interval, family, device)
 
 
 def _least(space: Space, plan: Plan, interval: int, family: str, device: Device | None) -> Plan | None:
@@ -107,7 +107,7 @@ def bram_price(device: Device | None) -> float:
 
 def fastest_plan(network: Network, plan: Plan, device: Device) -> Plan:
     """The plan of the shortest interval that fits ``device``. Raises SubbitError where not even the slowest does."""
-    return _fastest(Space(network), plan, device)
+    return _fastest(Space(network, family=device.family), plan, device)
 
 
 def _fastest(space: Space, plan: Plan, device: Device) -> Plan:
@@ -132,7 +132,7 @@ def plan_for_rate(network: Network, plan: Plan, fps: float, family: str, device:
     """
     if not fps > 0:
         raise SubbitError(f"frames a second must be positive, not {fps:g}.")
-    space = Space(network)
+    space = Space(network, family=family)
     clock = f"{plan.clock_hz / 1e6:g} MHz"
     interval = int(plan.clock_hz / fps)
     if interval < space.shortest:

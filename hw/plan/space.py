@@ -12,6 +12,7 @@ from hw.layer.window import WindowShape
 from hw.layer.window_store import WindowStore
 from hw.plan.cost import Estimate, is_costed, stage_area
 from hw.plan.datapath import DATAPATHS, Datapath, datapath
+from hw.plan.datapath.base import USUAL
 from hw.plan.pipeline import Stage
 from hw.plan.plan import Folding
 from hw.plan.schedule import Steps, buffer_words
@@ -58,6 +59,7 @@ class Space:
 
     network: Network
     ways: Collection[str] = tuple(DATAPATHS)
+    family: str = USUAL
 
     @cached_property
     def layers(self) -> tuple[Linear, ...]:
@@ -104,9 +106,8 @@ class Space:
         """``layer`` computed as ``folding`` says. Raises ValueError where it cannot be."""
         after = self.network.layers[self.network.layers.index(layer) + 1]
         threshold = after if isinstance(after, Threshold) else None
-        return Candidate(
-            layer.name, folding, *datapath(folding.datapath).build(layer, self.network, folding, threshold)
-        )
+        way = datapath(folding.datapath)
+        return Candidate(layer.name, folding, *way.build(layer, self.network, folding, threshold, self.family))
 
     def choices(self, layer: Linear, interval: int) -> list[Candidate]:
         """By datapath and PE the serial and the parallel folding of the fewest lanes that meet ``interval``."""

@@ -12,7 +12,10 @@ from hw.plan.plan import Folding
 from sw.network import Convolution, Linear, Network, Threshold
 from sw.network.agreement import Agreement
 
-__all__ = ["DATAPATHS", "Datapath", "datapath", "divisors", "register", "thresholds_of", "window_of"]
+__all__ = ["DATAPATHS", "USUAL", "Datapath", "datapath", "divisors", "register", "thresholds_of", "window_of"]
+
+#: The family that is built for where no device is named.
+USUAL = "ice40"
 
 FILLS: dict[str, Fill] = {"none": "zeros", "-1": "zeros", "+1": "ones", "zero": "skip"}
 
@@ -39,9 +42,12 @@ class Datapath(ABC):
 
     @abstractmethod
     def build(
-        self, layer: Linear, network: Network, folding: Folding, threshold: Threshold | None
+        self, layer: Linear, network: Network, folding: Folding, threshold: Threshold | None, family: str = USUAL
     ) -> tuple[WindowShape, UnitShape]:
-        """Window generator and compute unit, for a layer that is not refused. Raises ValueError for a wrong folding."""
+        """Window generator and compute unit, for a layer that is not refused, on an FPGA of ``family``.
+
+        Raises ValueError for a wrong folding.
+        """
 
 
 DATAPATHS: dict[str, Datapath] = {}

@@ -7,7 +7,7 @@ from typing import ClassVar
 from hw.layer.product import ProductShape
 from hw.layer.unit import UnitShape
 from hw.layer.window import WindowShape
-from hw.plan.datapath.base import register
+from hw.plan.datapath.base import USUAL, register
 from hw.plan.datapath.xnor import Xnor
 from hw.plan.plan import Folding
 from sw.network import Linear, Network, Threshold
@@ -29,9 +29,9 @@ class BitSerial(Xnor):
             yield replace(folding, datapath=self.name)
 
     def build(
-        self, layer: Linear, network: Network, folding: Folding, threshold: Threshold | None
+        self, layer: Linear, network: Network, folding: Folding, threshold: Threshold | None, family: str = USUAL
     ) -> tuple[WindowShape, UnitShape]:
-        window, unit = super().build(layer, network, folding, threshold)
+        window, unit = super().build(layer, network, folding, threshold, family)
         assert isinstance(unit, ProductShape)
         serial = replace(unit, series=True)
         return replace(window, folds=window.folds * serial.passes), serial

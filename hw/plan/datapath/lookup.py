@@ -6,7 +6,7 @@ from typing import ClassVar
 from hw.layer.lookup import LookupShape
 from hw.layer.unit import UnitShape
 from hw.layer.window import WindowShape
-from hw.plan.datapath.base import Datapath, divisors, register, thresholds_of, window_of
+from hw.plan.datapath.base import USUAL, Datapath, divisors, register, thresholds_of, window_of
 from hw.plan.plan import Folding
 from sw.network import Convolution, Linear, Network, Threshold
 from sw.network.agreement import Agreement
@@ -40,7 +40,7 @@ class Lookup(Datapath):
                     yield Folding(pe, at_once * self.codebook(layer).words.taps, datapath=self.name)
 
     def build(
-        self, layer: Linear, network: Network, folding: Folding, threshold: Threshold | None
+        self, layer: Linear, network: Network, folding: Folding, threshold: Threshold | None, family: str = USUAL
     ) -> tuple[WindowShape, UnitShape]:
         weights, source = self.codebook(layer), network.source(layer)
         agreement = Agreement.of(layer, source)

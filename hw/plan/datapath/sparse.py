@@ -9,7 +9,7 @@ from hw.layer.listed_sum import ListedSumShape
 from hw.layer.listed_window import ListedWindowShape
 from hw.layer.unit import UnitShape
 from hw.layer.window import WindowShape
-from hw.plan.datapath.base import Datapath, divisors, register, window_of
+from hw.plan.datapath.base import USUAL, Datapath, divisors, register, window_of
 from hw.plan.plan import Folding
 from sw.network import Linear, Network, Threshold
 
@@ -43,7 +43,7 @@ class Sparse(Datapath):
                     yield Folding(pe, simd, datapath=self.name)
 
     def build(
-        self, layer: Linear, network: Network, folding: Folding, threshold: Threshold | None
+        self, layer: Linear, network: Network, folding: Folding, threshold: Threshold | None, family: str = USUAL
     ) -> tuple[WindowShape, UnitShape]:
         source = network.source(layer)
         bits = layer.weights.decode().reshape(layer.outputs, -1)

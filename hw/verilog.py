@@ -50,4 +50,4 @@ def plain_names(text: str, name: str) -> str:
     for module in sorted(dotted, key=len, reverse=True):
         plain = module.replace(".", "_")
         text = text.replace(f"module {module}\n", f"module {plain}\n").replace(f"cell {module} ", f"cell {plain} ")
-    return re.sub(r"(\\\w+)\$(\d+)", r"\1__\2", text)
+    return re.sub(r"\\\w+(?:\$\d+)+", lambda found: found[0].replace("$", "__"), text)

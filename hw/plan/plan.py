@@ -39,7 +39,7 @@ class Folding:
 class Plan:
     """Folding by layer name, ``pixels_per_beat`` at the input, what is sent out ("scores" and class, or "class" alone).
 
-    ``clock_hz`` and ``device`` are what frame rates and areas are told for. Of the hardware, only unrolled layers depend on
+    ``clock_hz`` and ``device`` are what frame rates and areas are told for. Of the hardware, unrolled layers depend on
     the device, by its family.
     """
 

@@ -1,10 +1,16 @@
 # amaranth: UnusedElaboratable=no
 """Every stream component's Verilog against its reference, in Icarus and, among the slow tests, in Verilator."""
 
+from dataclasses import fields, replace
+
 import numpy as np
 import pytest
+from amaranth import Module
+from amaranth.lib import wiring
 
+from hw.accelerator import join
 from hw.layer.encode import EncodeShape
+from hw.layer.listed_window import ListedWindow
 from hw.layer.parallel_window import ParallelWindow
 from hw.layer.pool import PoolShape
 from hw.layer.results import ResultsShape
@@ -12,9 +18,10 @@ from hw.layer.serial_window import SerialWindow
 from hw.layer.window import WindowShape
 from hw.layer.window_store import WindowStore
 from hw.stream.repack import RepackShape
+from hw.stream.words import StreamComponent
 from sim import available
 from sim.component import check
-from tests.hw.layer.test_components import product
+from tests.hw.layer.test_components import LISTED, product
 from tests.hw.layer.test_lookup import LOOKUPS, stimulus, windows_of
 from tests.hw.streams import pack
 
@@ -48,8 +55,34 @@ def unit(outputs, taps, planes, pe, simd, **options):
         result = shape.reference(window, np.zeros(taps, bool))
         for fold in range(shape.folds):
             expected.append(pack(result[fold * pe : (fold + 1) * pe], shape.level_bits))
-            words += [pack(part, len(planes)) for part in window.reshape(-1, simd)]
+            words += [pack(part, len(planes)) for part in window.reshape(-1, simd)] * shape.passes
     return shape.create(), words, expected
+
+
+class Joined(StreamComponent):
+    """Two components, one after the other."""
+
+    def __init__(self, first, second):
+        self.first, self.second = first, second
+        super().__init__({"i": first.signature.members["i"], "o": second.signature.members["o"]})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.first, m.submodules.second = self.first, self.second
+        wiring.connect(m, wiring.flipped(self.i), self.first.i)
+        join(m, self.first.o, self.second.i)
+        wiring.connect(m, self.second.o, wiring.flipped(self.o))
+        return m
+
+
+def sparse(number):
+    front, unit = LISTED[number]
+    images = RNG.integers(0, 1 << front.bits, (2, front.height, front.width, front.channels))
+    whole = replace(WindowShape(**{f.name: getattr(front, f.name) for f in fields(WindowShape)}), lanes=front.taps)
+    outputs = [unit.reference(taps, skip) for image in images for taps, skip, _ in whole.reference(image)]
+    expected = [pack(part, unit.level_bits) for each in outputs for part in each.reshape(-1, unit.pe)]
+    component = Joined(ListedWindow(front, WindowStore.depth_for(front, 1)), unit.create())
+    return component, [pack(word, front.bits) for word in images.reshape(-1, front.lanes)], expected
 
 
 def repack(lanes_in, lanes_out):
@@ -97,6 +130,10 @@ CASES = {
     "product": lambda: unit(6, 10, (0, 1), 2, 5, steps=3),
     "product of pixels": lambda: unit(4, 9, (1, 4, 7), 2, 3, domain="pixels"),
     "product, one word": lambda: unit(5, 15, (0,), 5, 15),
+    "product of two levels": lambda: unit(4, 12, (0,), 2, 4, levels=(-3, 2)),
+    "product, planes in series": lambda: unit(6, 10, (0, 2, 3), 2, 5, domain="pixels", series=True),
+    "listed window and sum": lambda: sparse(1),
+    "listed window and sum of levels": lambda: sparse(2),
     "lookup, one fold": lambda: lookup("3x3, n = 2, one fold"),
     "lookup with padding": lambda: lookup("3x3, zero padding, doubled"),
     "lookup of levels": lambda: lookup("2x2, zero padding, levels"),

@@ -9,6 +9,7 @@ MODULES = {
     "popcount": "benchmarks.area.popcount",
     "datapaths": "benchmarks.area.datapaths",
     "lookup": "benchmarks.area.lookup",
+    "density": "benchmarks.area.density",
     "window": "benchmarks.window",
     "cycles": "benchmarks.cycles",
     "generation": "benchmarks.generation",

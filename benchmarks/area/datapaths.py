@@ -29,7 +29,7 @@ from sw.network.encodings import Encoding
 from sw.network.encodings.sparse import SparseEncoding
 from sw.network.encodings.two_level import TwoLevelEncoding
 
-__all__ = ["VARIANTS", "main", "network"]
+__all__ = ["VARIANTS", "codebook", "compacted", "few", "main", "network"]
 
 STEPS = [("conv", 32), ("pool", 2), ("conv", 64), ("conv", 64), ("pool", 2), ("dense", 64), ("dense", 10)]
 Compact = Callable[[np.random.Generator, tuple[int, ...]], Encoding]
@@ -73,7 +73,11 @@ VARIANTS: tuple[tuple[str, Compact, tuple[str, ...]], ...] = (
 def network(compact: Compact) -> Network:
     """Three convolutions and two dense layers over 28x28 pixels, all but the first and the last compact."""
     first = Thermometer(name="encode", reads=("input",), thresholds=np.array([[128]]))
-    made = chain("compact", Input(28, 28, 1), STEPS, first, 0)
+    return compacted(chain("compact", Input(28, 28, 1), STEPS, first, 0), compact)
+
+
+def compacted(made: Network, compact: Compact) -> Network:
+    """``made`` with other weights in all layers but the first and the last."""
     inner = [layer for layer in made.layers if isinstance(layer, Linear)][1:-1]
     rng = np.random.default_rng(1)
     swapped = {layer.name: replace(layer, weights=compact(rng, layer.weights.shape)) for layer in inner}

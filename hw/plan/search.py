@@ -15,25 +15,31 @@ from hw.plan.datapath.base import divisors
 from hw.plan.device import Device
 from hw.plan.pipeline import Stage, pipeline
 from hw.plan.plan import Folding, Plan
-from hw.plan.space import Space
+from hw.plan.space import Candidate, Space
 from hw.stream.repack import RepackShape
 from sw.errors import SubbitError
-from sw.network import BitPlanes, BitSlices, Network, Thermometer
+from sw.network import BitPlanes, BitSlices, Linear, Network, Thermometer
 
 __all__ = ["bram_price", "fastest_plan", "least_area_plan", "plan_for_rate"]
 
 BALANCES = (1.0, 4.0, 0.25, 16.0)
+# Areas are estimates: another datapath than XNOR must promise to save a sixth.
+MARGIN = 5 / 6
 
 
-def cheapest(space: Space, interval: int, plan: Plan, family: str, bram_luts: float) -> Plan | None:
-    """The folding of least area at ``interval``, None where none meets it; a block RAM counts as ``bram_luts`` LUTs."""
+def cheapest(
+    space: Space, interval: int, plan: Plan, family: str, bram_luts: float, *, saves_luts: bool = False
+) -> Plan | None:
+    """The folding of least area at ``interval``, None where none meets it; a block RAM counts as ``bram_luts`` LUTs.
+
+    Where ``saves_luts`` a layer leaves XNOR only for a datapath that takes fewer LUTs too.
+    """
     network = space.network
     states: dict[int, tuple[float, dict[str, Folding]]] = {first_lanes(network, plan): (0.0, {})}
     for layer in space.layers:
         source = network.source(layer)
         reached: dict[int, tuple[float, dict[str, Folding]]] = {}
-        for choice in space.choices(layer, interval):
-            candidate, area = space.best_style(choice, interval, family, bram_luts)
+        for candidate, area in worthwhile(space, layer, interval, family, bram_luts, saves_luts=saves_luts):
             price = area.price(bram_luts)
             lanes_in = candidate.window.in_lanes
             for lanes, (before, folding) in states.items():
@@ -48,6 +54,22 @@ def cheapest(space: Space, interval: int, plan: Plan, family: str, bram_luts: fl
     if not states:
         return None
     return replace(plan, folding=min(states.values(), key=lambda state: state[0])[1])
+
+
+def worthwhile(
+    space: Space, layer: Linear, interval: int, family: str, bram_luts: float, *, saves_luts: bool
+) -> list[tuple[Candidate, Estimate]]:
+    """The candidates for a layer with their areas; others than XNOR only where they save more than estimates err."""
+    found = [space.best_style(choice, interval, family, bram_luts) for choice in space.choices(layer, interval)]
+    usual = [area for candidate, area in found if candidate.folding.datapath == "xnor"]
+    if not usual:
+        return found
+    price, luts = min(area.price(bram_luts) for area in usual), min(area.luts for area in usual)
+
+    def saves(area: Estimate) -> bool:
+        return area.price(bram_luts) < MARGIN * price and (not saves_luts or area.luts < MARGIN * luts)
+
+    return [(each, area) for each, area in found if each.folding.datapath == "xnor" or saves(area)]
 
 
 def first_lanes(network: Network, plan: Plan) -> int:
@@ -92,7 +114,8 @@ def _least(space: Space, plan: Plan, interval: int, family: str, device: Device 
     price = bram_price(device)
     # LUTs and block RAMs trade against each other: try several exchange rates until a plan fits.
     for balance in BALANCES if device is not None else BALANCES[:1]:
-        found = cheapest(space, interval, plan, family, price * balance)
+        # Where block RAMs are what is short, LUTs may go up for them.
+        found = cheapest(space, interval, plan, family, price * balance, saves_luts=balance <= 1)
         if found is None:
             return None
         if device is None or fits(pipeline_area(pipeline(space.network, found), family), device):

@@ -9,7 +9,7 @@ where H_j are the classes in which it differs from the first. This is the reuse 
 of a tree, h - 1 edges sharing what they count.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy as np
 from hw.unrolled.count import Cost, Number, count, plus, width
 from hw.unrolled.graph import FALSE, Graph
 
-__all__ = ["Counter", "Part", "Value", "cluster_cells", "edge_cells"]
+__all__ = ["Classes", "Counter", "Part", "Value", "cluster_cells", "edge_cells"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,19 @@ class Value:
     offset: int
     least: int
     span: int
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Rows of a cluster, the first being the one that the others are told from, and the taps of each class.
+
+    Bit h - 1 - j of a class's number tells whether row j differs in its taps from the first row. ``spares[k]`` says
+    whether class k leaves a bit for a later sum.
+    """
+
+    rows: tuple[int, ...]
+    taps: tuple[np.ndarray, ...]
+    spares: tuple[bool, ...]
 
 
 @dataclass(frozen=True)
@@ -51,29 +64,52 @@ class Counter:
         self.top = rows.shape[1] * self.unit
         self.width = width(graph.lut_inputs, self.top + 1)
 
-    def agreements(self, row: int, taps: np.ndarray, spare: bool) -> Part:
-        """How many of the taps agree with a row; with ``spare`` one of them may be left for a later sum."""
+    def literals(self, row: int, taps: np.ndarray, plane: int) -> list[int]:
+        """Bits that hold where taps agree with a row in one plane."""
         signs = self.rows[row]
-        plane_bits = [
-            [self.graph.input(int(tap) * len(self.planes) + p) ^ int(1 - signs[tap]) for tap in taps]
-            for p in range(len(self.planes))
-        ]
-        if self.planes == (0,):
-            literals = plane_bits[0]
-            if spare and literals and self.cost.count(len(literals) - 1) < self.cost.count(len(literals)) + (len(literals) == 1):
+        return [self.graph.input(int(tap) * len(self.planes) + plane) ^ int(1 - signs[tap]) for tap in taps]
+
+    def spares(self, size: int, allowed: bool = True) -> int:
+        """Whether a count of ``size`` bits is cheaper where one of them is left for a later sum: 1 or 0."""
+        if not allowed or self.planes != (0,) or not size:
+            return 0
+        return int(size == 1 or self.cost.count(size - 1) < self.cost.count(size))
+
+    def agreements(
+        self, row: int, taps: np.ndarray, spare: bool, groups: Sequence[tuple[int, int, int]] = ()
+    ) -> Part:
+        """How many of the taps agree with a row; with ``spare`` one of them may be left for a later sum.
+
+        ``groups`` are taps, three each, that are counted together.
+        """
+        if len(self.planes) == 1:
+            bits = self.literals(row, taps, 0)
+            grouped = [self.literals(row, np.array(group), 0) for group in groups]
+            left = ()
+            if self.spares(len(bits), spare):
+                within = {literal for group in grouped for literal in group}
                 # Chains want plain operands.
-                left = next((literal for literal in reversed(literals) if not literal & 1), literals[-1])
-                literals = [literal for literal in literals if literal != left]
-                return Part(count(self.graph, self.cost, literals), (left,))
-            return Part(count(self.graph, self.cost, literals))
-        numbers = [
-            count(self.graph, self.cost, literals).shifted(plane)
-            for plane, literals in zip(self.planes, plane_bits, strict=True)
-        ]
-        total = numbers[0]
-        for number in numbers[1:]:
-            total = plus(self.graph, total, number)
+                left = (min((x for x in bits if x not in within), key=lambda x: (x & 1, -x)),)
+            kept = [literal for literal in bits if literal not in left]
+            return Part(count(self.graph, self.cost, kept, grouped).shifted(self.planes[0]), left)
+        total = Number((), 0)
+        for at, plane in enumerate(self.planes):
+            number = count(self.graph, self.cost, self.literals(row, taps, at)).shifted(plane)
+            total = plus(self.graph, total, number) if total.top else number
         return Part(total)
+
+    def classes(self, rows: Sequence[int]) -> Classes:
+        """How the taps fall into classes."""
+        h = len(rows)
+        differs = (self.rows[list(rows[1:])] ^ self.rows[rows[0]]).astype(np.int64)
+        index = (differs << np.arange(h - 2, -1, -1)[:, None]).sum(axis=0)
+        taps = tuple(np.flatnonzero(index == k) for k in range(1 << (h - 1)))
+        # A total has one sum fewer than it has parts: one class keeps no bit.
+        whole = min(
+            (k for k in range(len(taps)) if len(taps[k])),
+            key=lambda k: self.cost.count(len(taps[k])) - self.cost.count(len(taps[k]) - 1),
+        )
+        return Classes(tuple(rows), taps, tuple(k != whole and bool(self.spares(len(t))) for k, t in enumerate(taps)))
 
     def join(self, x: Part, y: Part) -> Part:
         """x + y, a spare bit carried in."""
@@ -98,28 +134,23 @@ class Counter:
             number = plus(self.graph, number, Number((), 0), literal)
         return number
 
-    def cluster(self, rows: Sequence[int]) -> list[Value]:
-        """Values of rows, the first being the one that the others are told from."""
-        h = len(rows)
-        differs = (self.rows[list(rows[1:])] ^ self.rows[rows[0]]).astype(np.int64)
-        index = (differs << np.arange(h - 2, -1, -1)[:, None]).sum(axis=0)
-        classes = [np.flatnonzero(index == k) for k in range(1 << (h - 1))]
-        filled = [k for k, taps in enumerate(classes) if len(taps)]
-        # A total has one sum fewer than it has parts: one class keeps no bit for a later sum.
-        whole = min(filled, key=lambda k: self._spared(len(classes[k])))
-        tree = {(1 << (h - 1)) + k: self.agreements(rows[0], taps, k != whole) for k, taps in enumerate(classes)}
-        for node in range((1 << (h - 1)) - 1, 0, -1):
+    def cluster(self, classes: "Classes", groups: Mapping[int, Sequence[tuple[int, int, int]]]) -> list[Value]:
+        """Values of a cluster's rows; ``groups`` are taps, by their class, that are counted three at a time."""
+        rows, n = classes.rows, len(classes.taps)
+        tree = {
+            n + k: self.agreements(rows[0], taps, classes.spares[k], groups.get(k, ()))
+            for k, taps in enumerate(classes.taps)
+        }
+        for node in range(n - 1, 0, -1):
             tree[node] = self.join(tree[2 * node], tree[2 * node + 1])
         total = self.whole(tree[1])
         bits = total.bits + (FALSE,) * (self.width - len(total.bits))
         values = [Value(bits, 1, 0, 0, self.top + 1)]
-        for j in range(1, h):
+        for j, row in enumerate(rows[1:], 1):
             half = [tree[node] for node in range((1 << j) + 1, 2 << j, 2)]
-            values.append(self._told(bits, self.total(half), int(differs[j - 1].sum()) * self.unit))
+            reach = int((self.rows[row] != self.rows[rows[0]]).sum()) * self.unit
+            values.append(self._told(bits, self.total(half), reach))
         return values
-
-    def _spared(self, size: int) -> int:
-        return self.cost.count(size) - self.cost.count(size - 1)
 
     def _told(self, total: Sequence[int], half: Part, reach: int) -> Value:
         """The row whose agreements are reach + total - 2 half: Z = 2 (half - total // 2 - 1) + not its lowest bit."""

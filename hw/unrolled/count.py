@@ -6,7 +6,7 @@ from functools import cache
 
 from hw.unrolled.graph import FALSE, TRUE, Graph
 
-__all__ = ["Cost", "Number", "at_least", "count", "plus", "width"]
+__all__ = ["Cost", "Number", "at_least", "count", "plus", "triples", "width"]
 
 
 @dataclass(frozen=True)
@@ -52,29 +52,60 @@ def plus(graph: Graph, x: Number, y: Number, carry: int | None = None) -> Number
     return Number(tuple(graph.add(x.bits, y.bits, FALSE if carry is None else carry)[: top.bit_length()]), top)
 
 
-def count(graph: Graph, cost: Cost, literals: Sequence[int]) -> Number:
+def count(graph: Graph, cost: Cost, literals: Sequence[int], groups: Sequence[Sequence[int]] = ()) -> Number:
     """How many of the literals hold.
 
     Up to three, or as many as a table has inputs, are counted in tables; above that two counts and one more bit, as
-    the carry in, are added on a chain.
+    the carry in, are added on a chain. ``groups`` are three literals each that a table should count together.
     """
+    return _counted(graph, cost, _arranged(cost, literals, groups))
+
+
+def triples(cost: Cost, bits: int) -> int:
+    """How many groups of three a count of ``bits`` ones has."""
+    return sum(size == 3 for size in _pieces(cost, bits))
+
+
+def _counted(graph: Graph, cost: Cost, literals: Sequence[int]) -> Number:
     n = len(literals)
     if n <= 1:
         return Number(tuple(literals), n)
     _, larger, carry = _best(cost, n)
     if not larger:
-        return Number(tuple(_bits_of_count(graph, literals)), n)
-    # Chains want plain operands: the carry in is a bit that is not complemented, where there is one.
-    rest = list(literals)
-    into = None
-    if carry:
-        into = next((literal for literal in reversed(rest) if not literal & 1), rest[-1])
-        rest.remove(into)
-    return plus(graph, count(graph, cost, rest[:larger]), count(graph, cost, rest[larger:]), into)
+        return Number(tuple(graph.table(table, literals) for table in _count_tables(n)), n)
+    smaller = literals[larger : n - carry]
+    return plus(graph, _counted(graph, cost, literals[:larger]), _counted(graph, cost, smaller), literals[-1] if carry else None)
 
 
-def _bits_of_count(graph: Graph, literals: Sequence[int]) -> list[int]:
-    return [graph.table(table, literals) for table in _count_tables(len(literals))]
+@cache
+def _pieces(cost: Cost, n: int) -> tuple[int, ...]:
+    """Sizes of the groups that tables count, and 0 for a bit that is carried in, in the order of `_counted`."""
+    _, larger, carry = _best(cost, n)
+    if not larger:
+        return (n,) if n else ()
+    return _pieces(cost, larger) + _pieces(cost, n - larger - carry) + (0,) * carry
+
+
+def _arranged(cost: Cost, literals: Sequence[int], groups: Sequence[Sequence[int]]) -> list[int]:
+    """The literals with groups where tables count three, and plain literals, which chains want, where one is carried."""
+    grouped = {literal for group in groups for literal in group}
+    pieces = _pieces(cost, len(literals))
+    queue = list(groups)
+    taken = [queue.pop(0) if size == 3 and queue else None for size in pieces]
+    single = sorted(literal for literal in literals if literal not in grouped)
+    single.sort(key=lambda literal: literal & 1)
+    carried = [single.pop(0) for _ in range(pieces.count(0))]
+    single.sort()
+    out: list[int] = []
+    for size, group in zip(pieces, taken, strict=True):
+        if group is not None:
+            out += group
+        elif size == 0:
+            out.append(carried.pop(0))
+        else:
+            out += single[:size]
+            del single[:size]
+    return out
 
 
 @cache

@@ -75,9 +75,7 @@ class Counter:
             return 0
         return int(size == 1 or self.cost.count(size - 1) < self.cost.count(size))
 
-    def agreements(
-        self, row: int, taps: np.ndarray, spare: bool, groups: Sequence[tuple[int, int, int]] = ()
-    ) -> Part:
+    def agreements(self, row: int, taps: np.ndarray, spare: bool, groups: Sequence[tuple[int, int, int]] = ()) -> Part:
         """How many of the taps agree with a row; with ``spare`` one of them may be left for a later sum.
 
         ``groups`` are taps, three each, that are counted together.

@@ -74,7 +74,9 @@ def _counted(graph: Graph, cost: Cost, literals: Sequence[int]) -> Number:
     if not larger:
         return Number(tuple(graph.table(table, literals) for table in _count_tables(n)), n)
     smaller = literals[larger : n - carry]
-    return plus(graph, _counted(graph, cost, literals[:larger]), _counted(graph, cost, smaller), literals[-1] if carry else None)
+    return plus(
+        graph, _counted(graph, cost, literals[:larger]), _counted(graph, cost, smaller), literals[-1] if carry else None
+    )
 
 
 @cache
@@ -110,9 +112,7 @@ def _arranged(cost: Cost, literals: Sequence[int], groups: Sequence[Sequence[int
 
 @cache
 def _count_tables(n: int) -> tuple[int, ...]:
-    return tuple(
-        sum((j.bit_count() >> place & 1) << j for j in range(1 << n)) for place in range(n.bit_length())
-    )
+    return tuple(sum((j.bit_count() >> place & 1) << j for j in range(1 << n)) for place in range(n.bit_length()))
 
 
 @cache

@@ -17,9 +17,7 @@ class Ends:
     The bits of the case's number are the last inputs of the graph.
     """
 
-    def __init__(
-        self, graph: Graph, cost: Cost, value: Value, top: int, scale: int, corrections: np.ndarray
-    ) -> None:
+    def __init__(self, graph: Graph, cost: Cost, value: Value, top: int, scale: int, corrections: np.ndarray) -> None:
         self.graph, self.cost, self.value, self.top, self.scale = graph, cost, value, top, scale
         self.corrections = [int(correction) for correction in corrections]
         bits = (len(self.corrections) - 1).bit_length()

@@ -102,9 +102,7 @@ class Graph:
     def add(self, a: Sequence[int], b: Sequence[int], carry: int = FALSE) -> list[int]:
         """Literals of a + b + carry, one more than the longer number has."""
         width = max(len(a), len(b))
-        pairs = [
-            (a[i] if i < len(a) else FALSE, b[i] if i < len(b) else FALSE) for i in range(width)
-        ]
+        pairs = [(a[i] if i < len(a) else FALSE, b[i] if i < len(b) else FALSE) for i in range(width)]
         low = []
         while pairs:
             bits = sorted((*pairs[0], carry))

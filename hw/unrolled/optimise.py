@@ -120,7 +120,9 @@ def optimise(
             value = values[same[c]]
             if flipped[c]:
                 value = Value(value.bits, -value.sign, counter.top - value.offset, value.least, value.span)
-            ends = Ends(graph, cost, value, counter.top, scale, corrections[c] if corrections is not None else np.zeros(1, int))
+            ends = Ends(
+                graph, cost, value, counter.top, scale, corrections[c] if corrections is not None else np.zeros(1, int)
+            )
             if thresholds is None or invert is None:
                 outputs.append(ends.count())
             else:
@@ -140,9 +142,7 @@ def distinct(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return rows, same.reshape(-1), flipped
 
 
-def _values(
-    counter: Counter, clusters: Sequence[Sequence[int]], edges: Sequence[tuple[int, int]]
-) -> dict[int, Value]:
+def _values(counter: Counter, clusters: Sequence[Sequence[int]], edges: Sequence[tuple[int, int]]) -> dict[int, Value]:
     """Values of all rows: those of clusters first, then along the edges (parent, row)."""
     classes = [counter.classes(cluster) for cluster in clusters]
     groups = share(counter.rows, classes, counter.cost) if counter.planes == (0,) else [{} for _ in classes]

@@ -111,7 +111,9 @@ class _Plan:
         n = 1 << (len(cluster) - 1)
         differs = self.rows[cluster[1:]] ^ self.rows[cluster[0]]
         index = (1 << np.arange(len(cluster) - 2, -1, -1)) @ differs
-        return cluster_cells(self.cost, np.bincount(np.broadcast_to(index, differs.shape[1]), minlength=n).tolist(), self.top)
+        return cluster_cells(
+            self.cost, np.bincount(np.broadcast_to(index, differs.shape[1]), minlength=n).tolist(), self.top
+        )
 
     def _exchanged(self, h: int) -> list[list[int]]:
         """Clusters of about ``h`` rows, improved by exchanging rows: simulated annealing with a fixed seed."""

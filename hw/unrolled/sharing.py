@@ -24,9 +24,7 @@ LIMIT = 200_000
 
 def share(rows: np.ndarray, clusters: Sequence[Classes], cost: Cost) -> Groups:
     """Choose groups of three for all clusters, the most valuable first, and among equals those that block fewest."""
-    room = [
-        [triples(cost, len(taps) - spare) for taps, spare in zip(c.taps, c.spares, strict=True)] for c in clusters
-    ]
+    room = [[triples(cost, len(taps) - spare) for taps, spare in zip(c.taps, c.spares, strict=True)] for c in clusters]
     candidates = _candidates(rows, clusters, room)
     degree: dict[tuple[int, int], int] = defaultdict(int)
     for taps, uses in candidates:

@@ -14,6 +14,7 @@ from hw.stream.repack import RepackShape
 from sim import available
 from sim.component import check
 from tests.hw.layer.test_components import product
+from tests.hw.layer.test_unrolled import SHAPES, stimulus
 from tests.hw.streams import pack
 
 RNG = np.random.default_rng(8)
@@ -47,6 +48,10 @@ def unit(outputs, taps, planes, pe, simd, **options):
             expected.append(pack(result[fold * pe : (fold + 1) * pe], shape.level_bits))
             words += [pack(part, len(planes)) for part in window.reshape(-1, simd)]
     return shape.create(), words, expected
+
+
+def unrolled(name):
+    return SHAPES[name].create(), *stimulus(SHAPES[name], 10)
 
 
 def repack(lanes_in, lanes_out):
@@ -85,6 +90,9 @@ CASES = {
     "product": lambda: unit(6, 10, (0, 1), 2, 5, steps=3),
     "product of pixels": lambda: unit(4, 9, (1, 4, 7), 2, 3, domain="pixels"),
     "product, one word": lambda: unit(5, 15, (0,), 5, 15),
+    "unrolled": lambda: unrolled("bits, a register every three"),
+    "unrolled levels": lambda: unrolled("levels"),
+    "unrolled with zero padding": lambda: unrolled("zero padding, odd channels"),
     "widen": lambda: repack(2, 6),
     "narrow": lambda: repack(6, 2),
     "shifter": lambda: repack(3, 5),

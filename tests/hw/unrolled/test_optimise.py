@@ -103,7 +103,9 @@ def test_corrections_are_those_of_the_case(scale, cases):
     found = optimise(weights, "ice40", scale=scale, effort=20, corrections=corrections)
     assert (found.reference(bits) == expected).all()
     thresholds, invert = RNG.integers(0, 20 * scale + 9, (6, 1)), RNG.random(6) < 0.5
-    found = optimise(weights, "ice40", scale=scale, effort=20, corrections=corrections, thresholds=thresholds, invert=invert)
+    found = optimise(
+        weights, "ice40", scale=scale, effort=20, corrections=corrections, thresholds=thresholds, invert=invert
+    )
     assert (found.reference(bits) == ((expected >= thresholds[:, 0]) ^ invert)).all()
 
 
@@ -118,7 +120,11 @@ def test_repeated_rows_cost_nothing_more():
     thresholds, invert = np.full((24, 1), 20), np.zeros(24, bool)
     once = optimise(rows, "ice40", thresholds=thresholds, invert=invert, effort=50)
     twice = optimise(
-        np.concatenate([rows, rows]), "ice40", thresholds=np.tile(thresholds, (2, 1)), invert=np.tile(invert, 2), effort=50
+        np.concatenate([rows, rows]),
+        "ice40",
+        thresholds=np.tile(thresholds, (2, 1)),
+        invert=np.tile(invert, 2),
+        effort=50,
     )
     assert (once.cells, twice.repeated) == (twice.cells, 24)
 

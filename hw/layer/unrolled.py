@@ -19,7 +19,7 @@ __all__ = ["Unrolled", "UnrolledShape", "skip_cases"]
 
 
 def skip_cases(window: WindowShape) -> np.ndarray:
-    """Which kernel positions the windows of an image skip, one row for each case that occurs: bool (cases, positions)."""
+    """Which kernel positions the windows of an image skip, a row for each case that occurs: bool (cases, positions)."""
     rows, columns = window.kernel
     y = window.origins[:, :1] + np.arange(rows)
     x = window.origins[:, 1:] + np.arange(columns)

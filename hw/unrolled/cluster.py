@@ -5,8 +5,8 @@ classes. With C_k the agreements of class k with the first row, that row's count
 
     P_j = |H_j| + sum of all C_k - 2 * (sum of the C_k of H_j)
 
-where H_j are the classes in which it differs from the first. This is the reuse of one output for another along the edges
-of a tree, h - 1 edges sharing what they count.
+where H_j are the classes in which it differs from the first. This is the reuse of one output for another along the
+edges of a tree, h - 1 edges sharing what they count.
 """
 
 from collections.abc import Mapping, Sequence

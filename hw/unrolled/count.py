@@ -89,7 +89,7 @@ def _pieces(cost: Cost, n: int) -> tuple[int, ...]:
 
 
 def _arranged(cost: Cost, literals: Sequence[int], groups: Sequence[Sequence[int]]) -> list[int]:
-    """The literals with groups where tables count three, and plain literals, which chains want, where one is carried."""
+    """The literals with groups where tables count three, and plain ones, which chains want, where one is carried."""
     grouped = {literal for group in groups for literal in group}
     pieces = _pieces(cost, len(literals))
     queue = list(groups)

@@ -140,24 +140,20 @@ class _Builder:
         b: list[Value] = []
         where: list[tuple[int, int]] = []
         stage = self.stage(run[0][0].first)
-        wanted = False
+        carried = None
         for chain, used in run:
             # The guard: it brings out a carry, and brings in the next.
-            if wanted or chain.carry != FALSE:
+            if a or chain.carry != FALSE:
+                if carried is not None:
+                    where.append((carried, len(a)))
                 a.append(self.literal(chain.carry, stage))
                 b.append(self.literal(chain.carry, stage))
-            if wanted:
-                where.append((carried, len(a) - 1))
-            elif chain.carry == FALSE and a:
-                a.append(Const(0, 1))
-                b.append(Const(0, 1))
-            places = min(used + 1, len(chain.a))
-            for place in range(places):
+            for place in range(min(used + 1, len(chain.a))):
                 where.append((chain.first + place, len(a)))
                 a.append(self.literal(chain.a[place], stage))
                 b.append(self.literal(chain.b[place], stage))
-            wanted, carried = used == len(chain.a), chain.first + len(chain.a)
-        if wanted:
+            carried = chain.first + used if used == len(chain.a) else None
+        if carried is not None:
             where.append((carried, len(a)))
             a.append(Const(0, 1))
             b.append(Const(0, 1))

@@ -136,7 +136,7 @@ def optimise(
 
 
 def distinct(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows that are different even up to complement, the number among them of each row, and whether it is complemented."""
+    """Rows different even up to complement, the number among them of each row, and whether it is complemented."""
     flipped = weights[:, 0] == 1
     rows, same = np.unique(weights ^ flipped[:, None], axis=0, return_inverse=True)
     return rows, same.reshape(-1), flipped

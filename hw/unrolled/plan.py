@@ -1,4 +1,4 @@
-"""Which rows are counted together in clusters, and which are told from another row by the inputs in which they differ."""
+"""Which rows are counted together in clusters, and which are told from another row by the inputs that differ."""
 
 import math
 import random

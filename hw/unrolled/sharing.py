@@ -1,8 +1,8 @@
 """Which three inputs are counted together: those that several clusters of rows can count in the same tables.
 
-Three inputs can be counted together by every cluster that has them in one class. Their parity is then one table for each
-polarity that these need, and their majority one for each pattern of signs: what tables put out feeds carry chains, where a
-complement would cost a table of its own.
+Three inputs can be counted together by every cluster that has them in one class. Their parity is then one table for
+each polarity that these need, and their majority one for each pattern of signs: what tables put out feeds carry chains,
+where a complement would cost a table of its own.
 """
 
 from collections import defaultdict

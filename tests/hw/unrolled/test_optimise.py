@@ -1,4 +1,4 @@
-"""Unrolled layers against numpy: exhaustively where they are small, and for the kinds of weights that training gives."""
+"""Unrolled layers against numpy: exhaustively where small, and for the kinds of weights that training gives."""
 
 import dataclasses
 

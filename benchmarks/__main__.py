@@ -7,6 +7,7 @@ __all__ = ["MODULES", "main"]
 
 MODULES = {
     "popcount": "benchmarks.area.popcount",
+    "unrolled": "benchmarks.area.unrolled",
     "window": "benchmarks.window",
     "cycles": "benchmarks.cycles",
     "generation": "benchmarks.generation",

@@ -98,11 +98,13 @@ def synthesise(
     seconds: float = 600.0,
     gibibytes: float = 8.0,
     netlist: Path | None = None,
+    options: str = "",
 ) -> Area:
     """Map a design to one FPGA family and count its cells.
 
     ``design`` is an Amaranth component, or SystemVerilog of a module called ``top``. ``seconds`` and ``gibibytes``
-    limit the run. ``netlist`` is where the mapped netlist goes, as JSON for nextpnr. Raises ValueError for an unknown
+    limit the run. ``netlist`` is where the mapped netlist goes, as JSON for nextpnr; ``options`` are more of the
+    family's Yosys command. Raises ValueError for an unknown
     family, and SubbitError where there is no Yosys, it fails or it passes a limit.
     """
     if family not in FAMILIES:
@@ -113,7 +115,7 @@ def synthesise(
         (work / "design.sv").write_text(text)
         script = [
             "read_verilog -sv design.sv",
-            FAMILIES[family],
+            FAMILIES[family] + options,
             "delete t:$scopeinfo",
             "tee -q -o stat.json stat -json",
         ]

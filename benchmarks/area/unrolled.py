@@ -1,7 +1,7 @@
 """Area of unrolled layers with thresholds: this package's, plain circuits, da4ml's and alkaid's, by the same Yosys.
 
     python -m benchmarks unrolled [--sizes 64x64 ...] [--networks FILE ...] [--official FOLDER] [--families ice40 ...]
-                                  [--methods subbit ...] [--limit SECONDS] [--again]
+                                  [--methods subbit ...] [--limit SECONDS] [--quick] [--again]
 
 A size is taps x outputs of random signs, numpy's default_rng(0), each output against half of the taps. From the
 .safetensors networks come all hidden layers with thresholds whose weights are -1 and +1 or two levels of which only the
@@ -27,7 +27,7 @@ from amaranth.lib.wiring import In, Out
 from benchmarks.area.rivals import RIVALS
 from benchmarks.compact.official import bits_of
 from benchmarks.report import RESULTS, publish, versions
-from hw.synthesis import nextpnr_version, packed_ice40, synthesise
+from hw.synthesis import FAMILIES, nextpnr_version, packed_ice40, synthesise
 from hw.unrolled.emit import build
 from hw.unrolled.optimise import Unrolling, optimise
 from hw.yosys import yosys_version
@@ -36,7 +36,22 @@ from sw.network import Linear, Threshold, load
 
 __all__ = ["Combinational", "layers", "measure"]
 
-FAMILIES = {"ice40": "", "ecp5": " -nowidelut", "xc7": ""}
+# ECP5 without multiplexers of tables, which cost some of these designs many tables. The quick mapper for iCE40 is that
+# of Yosys's command with abc in place of abc9, whose time grows fast with the size.
+SCRIPTS = {
+    "ice40": ["synth_ice40 -top top"],
+    "ecp5": ["synth_ecp5 -top top -nowidelut"],
+    "xc7": [FAMILIES["xc7"]],
+}
+QUICK = [
+    "synth_ice40 -top top -run begin:map_luts",
+    "abc -dress -lut 4",
+    "ice40_wrapcarry -unwrap",
+    "techmap -map +/ice40/ff_map.v",
+    "clean",
+    "opt_lut -tech ice40",
+    "synth_ice40 -top top -run map_cells:edif",
+]
 METHODS = ("subbit", *RIVALS)
 
 
@@ -80,8 +95,10 @@ def layers(options: argparse.Namespace) -> Iterator[tuple[str, np.ndarray, np.nd
                 yield f"{name} layer {number}", bits, stored[f"L{number}_thr"][: len(bits), 0].astype(int) + 1
 
 
-def measure(method: str, family: str, weights: np.ndarray, thresholds: np.ndarray, limit: float) -> dict[str, Any]:
-    """Figures of one row: cells, depth where it is known, and seconds. Raises SubbitError past the limit."""
+def measure(
+    method: str, family: str, weights: np.ndarray, thresholds: np.ndarray, limit: float, script: list[str]
+) -> dict[str, Any]:
+    """Figures of one row: cells, depth where it is known, and seconds; past the limit, what stopped it."""
     start = time.perf_counter()
     found: dict[str, Any] = {}
     if method == "subbit":
@@ -100,7 +117,7 @@ def measure(method: str, family: str, weights: np.ndarray, thresholds: np.ndarra
     with tempfile.TemporaryDirectory() as folder:
         netlist = Path(folder) / "netlist.json"
         try:
-            area = synthesise(design, family, seconds=limit, netlist=netlist, options=FAMILIES[family])
+            area = synthesise(design, family, seconds=limit, netlist=netlist, script=script)
         except SubbitError as error:
             return found | {"stopped": str(error)}
         cells = area.luts
@@ -118,9 +135,10 @@ def main() -> None:
     parser.add_argument("--networks", nargs="*", type=Path, default=[], help=".safetensors networks")
     parser.add_argument("--official", type=Path, help="folder of BNN-PYNQ's weights")
     parser.add_argument("--rows", type=int, help="outputs taken of each layer, the first ones")
-    parser.add_argument("--families", nargs="+", choices=list(FAMILIES), default=list(FAMILIES))
+    parser.add_argument("--families", nargs="+", choices=list(SCRIPTS), default=list(SCRIPTS))
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--limit", type=float, default=900, help="seconds for Yosys, and for the packer")
+    parser.add_argument("--quick", action="store_true", help="abc in place of abc9, on iCE40")
     parser.add_argument("--again", action="store_true", help="measure rows that stand in the results too")
     options = parser.parse_args()
     stored = RESULTS / "unrolled.json"
@@ -130,13 +148,21 @@ def main() -> None:
         kept = weights[: options.rows]
         label = f"{name}, {kept.shape[1]}x{len(kept)}" if len(kept) < len(weights) else name
         for family in options.families:
+            quick = options.quick and family == "ice40"
             for method in options.methods:
-                key = {"layer": label, "family": family, "method": method}
+                key = {"layer": label, "family": family, "method": method, "mapper": "abc" if quick else "default"}
                 old = [row for row in rows if key.items() <= row.items()]
                 if old and not options.again:
                     continue
                 try:
-                    row = key | measure(method, family, kept, thresholds[: len(kept)], options.limit)
+                    row = key | measure(
+                        method,
+                        family,
+                        kept,
+                        thresholds[: len(kept)],
+                        options.limit,
+                        QUICK if quick else SCRIPTS[family],
+                    )
                 except ImportError as error:
                     print(f"{method} is left out: {error}")
                     continue

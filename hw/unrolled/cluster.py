@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hw.unrolled.count import Cost, Number, count, plus, width
-from hw.unrolled.graph import FALSE, Graph
+from hw.unrolled.graph import FALSE, TRUE, Graph
 
 __all__ = ["Classes", "Counter", "Part", "Value", "cluster_cells", "edge_cells"]
 
@@ -102,11 +102,8 @@ class Counter:
         differs = (self.rows[list(rows[1:])] ^ self.rows[rows[0]]).astype(np.int64)
         index = (differs << np.arange(h - 2, -1, -1)[:, None]).sum(axis=0)
         taps = tuple(np.flatnonzero(index == k) for k in range(1 << (h - 1)))
-        # A total has one sum fewer than it has parts: one class keeps no bit.
-        whole = min(
-            (k for k in range(len(taps)) if len(taps[k])),
-            key=lambda k: self.cost.count(len(taps[k])) - self.cost.count(len(taps[k]) - 1),
-        )
+        # A total has one sum fewer than it has parts, and a half is best without a bit left: the last class is in all.
+        whole = max(k for k in range(len(taps)) if len(taps[k]))
         return Classes(tuple(rows), taps, tuple(k != whole and bool(self.spares(len(t))) for k, t in enumerate(taps)))
 
     def join(self, x: Part, y: Part) -> Part:
@@ -151,10 +148,21 @@ class Counter:
         return values
 
     def _told(self, total: Sequence[int], half: Part, reach: int) -> Value:
-        """The row whose agreements are reach + total - 2 half: Z = 2 (half - total // 2 - 1) + not its lowest bit."""
+        """The row whose agreements are reach + total - 2 half.
+
+        Either the half is complemented, or the total: that is one for all rows of a cluster, but the halves' chains
+        can put out complements where the family's cells do.
+        """
         number, into = self._with_carry(half)
-        others = [literal ^ 1 for literal in total[1:]]
-        bits = self.graph.add(number.bits, others, into)[: len(others)]
+        places = len(total) - 1
+        if self.cost.complements:
+            # P = reach + 2 (total // 2 - half) + lowest bit
+            others = [literal ^ 1 for literal in number.bits] + [TRUE] * (places - len(number.bits))
+            bits = self.graph.add(total[1:], others, into ^ 1 if into else FALSE)[:places]
+            offset = reach + (0 if into else 2)
+            return Value((total[0], *bits), 1, offset, -offset, self.top + 1)
+        # -P = 2 (half - total // 2 - 1) + not its lowest bit + 1 - reach
+        bits = self.graph.add(number.bits, [literal ^ 1 for literal in total[1:]], into)[:places]
         return Value((total[0] ^ 1, *bits), -1, reach - 1, reach - 1 - self.top, self.top + 1)
 
     def _with_carry(self, part: Part) -> tuple[Number, int]:

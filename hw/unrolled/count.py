@@ -6,7 +6,7 @@ from functools import cache
 
 from hw.unrolled.graph import FALSE, TRUE, Graph
 
-__all__ = ["Cost", "Number", "at_least", "count", "plus", "triples", "width"]
+__all__ = ["Cost", "Number", "at_least", "carries", "count", "plus", "triples", "width"]
 
 
 @dataclass(frozen=True)
@@ -14,12 +14,14 @@ class Cost:
     """What a family charges, in cells: tables of up to ``lut_inputs`` inputs, and chains.
 
     A chain of k bits costs k + ``guard``: the guard is the place between two chains that share one carry line.
+    ``complements`` says whether its sums may be complements for nothing.
     ``absorbs`` is the number of inputs of a table that fits into the cell of the chain that reads it, 0 for none.
     """
 
     lut_inputs: int
     guard: int
     absorbs: int = 0
+    complements: bool = False
 
     def chain(self, bits: int) -> int:
         """Cells of a sum of two numbers of ``bits`` bits."""
@@ -64,6 +66,11 @@ def count(graph: Graph, cost: Cost, literals: Sequence[int], groups: Sequence[Se
 def triples(cost: Cost, bits: int) -> int:
     """How many groups of three a count of ``bits`` ones has."""
     return sum(size == 3 for size in _pieces(cost, bits))
+
+
+def carries(cost: Cost, bits: int) -> int:
+    """How many bits a count of ``bits`` ones carries in."""
+    return _pieces(cost, bits).count(0)
 
 
 def _counted(graph: Graph, cost: Cost, literals: Sequence[int]) -> Number:

@@ -126,14 +126,19 @@ class _Builder:
         """Chains end to end: where both operands are the next carry in, the sum is the carry out of the last chain."""
         run: list[tuple[Chain, int]] = []
         size = 0
-        for chain, used in chains:
-            if size + used + 1 > CHAIN_BITS and run:
-                self._adder(run)
+        # Those whose carry out is not wanted can end an adder. Without a carry in they need no guard on either side.
+        ends = [(chain, used) for chain, used in chains if used < len(chain.a)]
+        ends.sort(key=lambda end: end[0].carry == FALSE)
+        for chain, used in [c for c in chains if c[1] == len(c[0].a)]:
+            if size + used + 2 > CHAIN_BITS and run:
+                self._adder(run + ([ends.pop()] if ends else []))
                 run, size = [], 0
             run.append((chain, used))
             size += used + 1
         if run:
-            self._adder(run)
+            self._adder(run + ([ends.pop()] if ends else []))
+        for end in ends:
+            self._adder([end])
 
     def _adder(self, run: list[tuple[Chain, int]]) -> None:
         a: list[Value] = []

@@ -114,10 +114,11 @@ class Graph:
             pairs = pairs[1:]
         if not pairs:
             return [*low, carry]
-        # A full adder of complements makes the complements: the chain is built with fewer complemented operands.
-        # Constants are free either way.
+        # A full adder of complements makes the complements: the chain is built with fewer complemented operands, but
+        # for tables, which can be either, and constants.
         operands = [literal for literal in (carry, *(x for pair in pairs for x in pair)) if literal > 1]
-        invert = int(2 * sum(literal & 1 for literal in operands) > len(operands))
+        fixed = [literal & 1 for literal in operands if not isinstance(self.nodes[literal >> 1], Table)]
+        invert = int(2 * sum(fixed) > len(fixed))
         pairs = [(min(pair) ^ invert, max(pair) ^ invert) for pair in pairs]
         key = ("chain", carry ^ invert, *pairs)
         if key not in self._known:

@@ -10,14 +10,14 @@ import numpy as np
 from hw.unrolled.cluster import Counter, Value
 from hw.unrolled.count import Cost
 from hw.unrolled.ends import Ends
-from hw.unrolled.graph import Chain, Graph, Table
+from hw.unrolled.graph import FALSE, Chain, Graph, Table
 from hw.unrolled.plan import choices
 from hw.unrolled.sharing import share
 
 __all__ = ["COSTS", "Unrolling", "optimise"]
 
 #: What each family charges.
-COSTS = {"ice40": Cost(4, 1), "ecp5": Cost(4, 1), "gowin": Cost(4, 1), "xc7": Cost(6, 0, 5)}
+COSTS = {"ice40": Cost(4, 1, complements=True), "ecp5": Cost(4, 1), "gowin": Cost(4, 1), "xc7": Cost(6, 0, 5)}
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,9 @@ class Unrolling:
         bits = 0
         for at, kind in enumerate(self.graph.nodes):
             if isinstance(kind, Chain) and at == kind.first and live[at]:
-                bits += self.cost.guard + sum(live[at : at + len(kind.a)])
+                # A carry in and a carry out share a place with those of the chains beside it.
+                guarded = kind.carry != FALSE or live[at + len(kind.a)]
+                bits += self.cost.guard * guarded + sum(live[at : at + len(kind.a)])
         return bits
 
     @property

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hw.unrolled.cluster import Classes
-from hw.unrolled.count import Cost, triples
+from hw.unrolled.count import Cost, carries, triples
 
 __all__ = ["Groups", "share"]
 
@@ -31,7 +31,7 @@ def share(rows: np.ndarray, clusters: Sequence[Classes], cost: Cost) -> Groups:
         for cluster, _, _ in uses:
             for tap in taps:
                 degree[cluster, tap] += 1
-    used: set[tuple[int, int]] = set()
+    used = _carried(rows, clusters, cost, degree)
     groups: Groups = [defaultdict(list) for _ in clusters]
 
     def free(taps: tuple[int, int, int], uses: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
@@ -55,6 +55,20 @@ def share(rows: np.ndarray, clusters: Sequence[Classes], cost: Cost) -> Groups:
                 groups[cluster][k].append(taps)
                 used.update((cluster, tap) for tap in taps)
     return groups
+
+
+def _carried(
+    rows: np.ndarray, clusters: Sequence[Classes], cost: Cost, degree: dict[tuple[int, int], int]
+) -> set[tuple[int, int]]:
+    """Cluster and tap of the bits that are carried into chains: plain ones, which cost no table, of little other use."""
+    kept = set()
+    for at, cluster in enumerate(clusters):
+        signs = rows[cluster.rows[0]]
+        for taps, spare in zip(cluster.taps, cluster.spares, strict=True):
+            wanted = carries(cost, len(taps) - spare) + spare
+            plain = sorted((tap for tap in taps.tolist() if signs[tap]), key=lambda tap: (degree[at, tap], tap))
+            kept.update((at, tap) for tap in plain[:wanted])
+    return kept
 
 
 def _saved(uses: list[tuple[int, int, int]]) -> int:

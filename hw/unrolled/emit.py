@@ -155,8 +155,10 @@ class _Builder:
                 b.append(self.literal(chain.carry, stage))
             for place in range(min(used + 1, len(chain.a))):
                 where.append((chain.first + place, len(a)))
-                a.append(self.literal(chain.a[place], stage))
-                b.append(self.literal(chain.b[place], stage))
+                # Some families' cells take the second operand complemented.
+                x, y = sorted((chain.a[place], chain.b[place]), key=lambda literal: literal & 1)
+                a.append(self.literal(x, stage))
+                b.append(self.literal(y, stage))
             carried = chain.first + used if used == len(chain.a) else None
         if carried is not None:
             where.append((carried, len(a)))

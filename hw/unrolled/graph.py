@@ -41,12 +41,14 @@ class Chain:
 class Graph:
     """Nodes 1 to ``inputs`` are the input bits; every other is a `Table` or a bit of a `Chain`.
 
-    ``lut_inputs`` is the number of inputs that a table has at most. ``level[node]`` is the longest way to it from an
+    ``lut_inputs`` is the number of inputs that a table has at most; ``complements`` says whether a chain can put out
+    complements for nothing. ``level[node]`` is the longest way to it from an
     input, counted in tables and chains.
     """
 
     inputs: int
     lut_inputs: int
+    complements: bool = True
     nodes: list[Table | Chain | None] = field(default_factory=list)
     level: list[int] = field(default_factory=list)
 
@@ -114,11 +116,11 @@ class Graph:
             pairs = pairs[1:]
         if not pairs:
             return [*low, carry]
-        # A full adder of complements makes the complements: the chain is built with fewer complemented operands, but
-        # for tables, which can be either, and constants.
+        # A full adder of complements makes the complements: where these cost nothing, the chain is built with fewer
+        # complemented operands, but for tables, which can be either, and constants.
         operands = [literal for literal in (carry, *(x for pair in pairs for x in pair)) if literal > 1]
         fixed = [literal & 1 for literal in operands if not isinstance(self.nodes[literal >> 1], Table)]
-        invert = int(2 * sum(fixed) > len(fixed))
+        invert = int(self.complements and 2 * sum(fixed) > len(fixed))
         pairs = [(min(pair) ^ invert, max(pair) ^ invert) for pair in pairs]
         key = ("chain", carry ^ invert, *pairs)
         if key not in self._known:

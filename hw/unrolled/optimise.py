@@ -112,7 +112,7 @@ def optimise(
     rows, same, flipped = distinct(weights.astype(np.uint8))
     best = None
     for clusters, edges, plan_rows in choices(rows, cost, sum(1 << plane for plane in planes), effort):
-        graph = Graph(inputs + (cases - 1).bit_length(), cost.lut_inputs)
+        graph = Graph(inputs + (cases - 1).bit_length(), cost.lut_inputs, cost.complements)
         counter = Counter(graph, cost, plan_rows, planes)
         if cases > 1:
             counter.width = max(counter.width, counter.top.bit_length() + 1)

@@ -60,7 +60,7 @@ def share(rows: np.ndarray, clusters: Sequence[Classes], cost: Cost) -> Groups:
 def _carried(
     rows: np.ndarray, clusters: Sequence[Classes], cost: Cost, degree: dict[tuple[int, int], int]
 ) -> set[tuple[int, int]]:
-    """Cluster and tap of the bits that are carried into chains: plain ones, which cost no table, of little other use."""
+    """Cluster and tap of the bits that are carried into chains: plain ones, which cost no table."""
     kept = set()
     for at, cluster in enumerate(clusters):
         signs = rows[cluster.rows[0]]

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from hw.unrolled.count import Cost, Number, count, plus, width
-from hw.unrolled.graph import FALSE, TRUE, Graph
+from hw.unrolled.graph import FALSE, Graph
 
-__all__ = ["Classes", "Counter", "Part", "Value", "cluster_cells", "edge_cells"]
+__all__ = ["Classes", "Counter", "Estimate", "Part", "Value"]
 
 
 @dataclass(frozen=True)
@@ -148,21 +148,12 @@ class Counter:
         return values
 
     def _told(self, total: Sequence[int], half: Part, reach: int) -> Value:
-        """The row whose agreements are reach + total - 2 half.
-
-        Either the half is complemented, or the total: that is one for all rows of a cluster, but the halves' chains
-        can put out complements where the family's cells do.
-        """
+        """The row whose agreements are reach + total - 2 half; the total's complement serves all rows of a cluster."""
         number, into = self._with_carry(half)
         places = len(total) - 1
-        if self.cost.complements:
-            # P = reach + 2 (total // 2 - half) + lowest bit
-            others = [literal ^ 1 for literal in number.bits] + [TRUE] * (places - len(number.bits))
-            bits = self.graph.add(total[1:], others, into ^ 1 if into else FALSE)[:places]
-            offset = reach + (0 if into else 2)
-            return Value((total[0], *bits), 1, offset, -offset, self.top + 1)
         # -P = 2 (half - total // 2 - 1) + not its lowest bit + 1 - reach
-        bits = self.graph.add(number.bits, [literal ^ 1 for literal in total[1:]], into)[:places]
+        others = [literal ^ 1 for literal in total[1:]]
+        bits = self.graph.add(number.bits, others, into, plain=True)[:places]
         return Value((total[0] ^ 1, *bits), -1, reach - 1, reach - 1 - self.top, self.top + 1)
 
     def _with_carry(self, part: Part) -> tuple[Number, int]:
@@ -181,25 +172,34 @@ class Counter:
         return Value((parent.bits[0], *bits), parent.sign, offset, least, self.top + 1)
 
 
-def edge_cells(cost: Cost, distance: int, top: int) -> int:
-    """Estimated cells of `Counter.edge` over ``distance`` taps, for counts up to ``top``."""
-    return cost.count(max(distance - 1, 0)) + cost.chain(width(cost.lut_inputs, top + 1) - 1)
+class Estimate:
+    """Estimated cells of what `Counter` builds for counts up to ``top`` over ``taps`` taps, without building it."""
 
+    def __init__(self, cost: Cost, taps: int, top: int) -> None:
+        self._count = [cost.count(size) for size in range(taps + 1)]
+        self._join = [cost.chain(size.bit_length()) for size in range(taps + 1)]
+        # A value's chain carries nothing in or out.
+        self._end = width(cost.lut_inputs, top + 1) - 1
 
-def cluster_cells(cost: Cost, sizes: Sequence[int], top: int) -> int:
-    """Estimated cells of `Counter.cluster` with classes of these sizes."""
-    cells = sum(cost.count(size - 1) for size in sizes if size)
-    layer, depth = list(sizes), 0
-    halves = []
-    while len(layer) > 1:
-        halves.append(layer[1::2])
-        pairs = list(zip(layer[::2], layer[1::2], strict=True))
-        cells += sum(cost.chain(max(x, y).bit_length()) for x, y in pairs if x and y)
-        layer, depth = [x + y for x, y in pairs], depth + 1
-    for half in halves:
-        parts = sorted(half)
-        while len(parts) > 1:
-            if parts[0]:
-                cells += cost.chain(parts[1].bit_length())
-            parts = sorted([parts[0] + parts[1], *parts[2:]])
-    return cells + depth * cost.chain(width(cost.lut_inputs, top + 1) - 1)
+    def edge(self, distance: int) -> int:
+        """Cells of `Counter.edge` over ``distance`` taps."""
+        return self._count[max(distance - 1, 0)] + self._end
+
+    def cluster(self, sizes: Sequence[int]) -> int:
+        """Cells of `Counter.cluster` with classes of these sizes."""
+        counts, joins = self._count, self._join
+        cells = sum([counts[size - 1] for size in sizes if size])
+        if sizes[-1]:
+            cells += counts[sizes[-1]] - counts[sizes[-1] - 1]
+        layer = list(sizes)
+        while len(layer) > 1:
+            even, odd = layer[::2], layer[1::2]
+            cells += self._end + sum([joins[x if x > y else y] for x, y in zip(even, odd, strict=True) if x and y])
+            parts = sorted([size for size in odd if size])
+            while len(parts) > 1:
+                cells += joins[parts[1]]
+                parts[1] += parts[0]
+                del parts[0]
+                parts.sort()
+            layer = [x + y for x, y in zip(even, odd, strict=True)]
+        return cells

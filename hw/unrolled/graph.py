@@ -101,8 +101,8 @@ class Graph:
             self.level.append(1 + max(self.level[node] for node in nodes))
         return 2 * self._known[key] + invert
 
-    def add(self, a: Sequence[int], b: Sequence[int], carry: int = FALSE) -> list[int]:
-        """Literals of a + b + carry, one more than the longer number has."""
+    def add(self, a: Sequence[int], b: Sequence[int], carry: int = FALSE, *, plain: bool = False) -> list[int]:
+        """Literals of a + b + carry, one more than the longer number has; with ``plain`` never as complements."""
         width = max(len(a), len(b))
         pairs = [(a[i] if i < len(a) else FALSE, b[i] if i < len(b) else FALSE) for i in range(width)]
         low = []
@@ -120,7 +120,7 @@ class Graph:
         # complemented operands, but for tables, which can be either, and constants.
         operands = [literal for literal in (carry, *(x for pair in pairs for x in pair)) if literal > 1]
         fixed = [literal & 1 for literal in operands if not isinstance(self.nodes[literal >> 1], Table)]
-        invert = int(self.complements and 2 * sum(fixed) > len(fixed))
+        invert = int(self.complements and not plain and 2 * sum(fixed) > len(fixed))
         pairs = [(min(pair) ^ invert, max(pair) ^ invert) for pair in pairs]
         key = ("chain", carry ^ invert, *pairs)
         if key not in self._known:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -11,7 +11,7 @@ from hw.unrolled.cluster import Counter, Value
 from hw.unrolled.count import Cost
 from hw.unrolled.ends import Ends
 from hw.unrolled.graph import FALSE, Chain, Graph, Table
-from hw.unrolled.plan import choices
+from hw.unrolled.plan import plan
 from hw.unrolled.sharing import share
 
 __all__ = ["COSTS", "Unrolling", "optimise"]
@@ -89,7 +89,7 @@ def optimise(
     planes: Sequence[int] = (0,),
     scale: int = 1,
     corrections: np.ndarray | None = None,
-    effort: int = 2000,
+    effort: int = 20_000,
 ) -> Unrolling:
     """Build the agreements of ``weights`` (outputs, taps) with a window of taps, or what thresholds make of them.
 
@@ -110,31 +110,26 @@ def optimise(
     cases = 1 if corrections is None else corrections.shape[1]
     inputs = weights.shape[1] * len(planes)
     rows, same, flipped = distinct(weights.astype(np.uint8))
-    best = None
-    for clusters, edges, plan_rows in choices(rows, cost, sum(1 << plane for plane in planes), effort):
-        graph = Graph(inputs + (cases - 1).bit_length(), cost.lut_inputs, cost.complements)
-        counter = Counter(graph, cost, plan_rows, planes)
-        if cases > 1:
-            counter.width = max(counter.width, counter.top.bit_length() + 1)
-        values = _values(counter, clusters, edges)
-        outputs = []
-        for c in range(len(weights)):
-            value = values[same[c]]
-            if flipped[c]:
-                value = Value(value.bits, -value.sign, counter.top - value.offset, value.least, value.span)
-            ends = Ends(
-                graph, cost, value, counter.top, scale, corrections[c] if corrections is not None else np.zeros(1, int)
-            )
-            if thresholds is None or invert is None:
-                outputs.append(ends.count())
-            else:
-                outputs.append(ends.levels(thresholds[c], bool(invert[c])))
-        sizes = tuple(len(cluster) for cluster in clusters)
-        found = Unrolling(graph, cost, tuple(outputs), sizes, len(edges), len(weights) - len(rows), 0.0)
-        if best is None or found.cells < best.cells:
-            best = found
-    assert best is not None
-    return replace(best, seconds=time.perf_counter() - start)
+    found = plan(rows, cost, sum(1 << plane for plane in planes), effort)
+    graph = Graph(inputs + (cases - 1).bit_length(), cost.lut_inputs, cost.complements)
+    counter = Counter(graph, cost, found.rows, planes)
+    if cases > 1:
+        counter.width = max(counter.width, counter.top.bit_length() + 1)
+    values = _values(counter, found.clusters, found.edges)
+    outputs = []
+    for c in range(len(weights)):
+        value = values[same[c]]
+        if flipped[c]:
+            value = Value(value.bits, -value.sign, counter.top - value.offset, value.least, value.span)
+        own = corrections[c] if corrections is not None else np.zeros(1, int)
+        ends = Ends(graph, cost, value, counter.top, scale, own)
+        if thresholds is None or invert is None:
+            outputs.append(ends.count())
+        else:
+            outputs.append(ends.levels(thresholds[c], bool(invert[c])))
+    sizes = tuple(len(cluster) for cluster in found.clusters)
+    repeated, seconds = len(weights) - len(rows), time.perf_counter() - start
+    return Unrolling(graph, cost, tuple(outputs), sizes, len(found.edges), repeated, seconds)
 
 
 def distinct(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

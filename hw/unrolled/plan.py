@@ -2,132 +2,132 @@
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from hw.unrolled.cluster import cluster_cells, edge_cells
+from hw.unrolled.cluster import Estimate
 from hw.unrolled.count import Cost
 
-__all__ = ["choices"]
+__all__ = ["Plan", "plan"]
 
-# An edge is taken where it is cheaper than this share of a row's cells in a cluster; each share is one try.
-SHARES = (1.0, 0.7)
+# An edge is taken where it is cheaper than this share of a row's cells in a cluster, whose tables are shared besides.
+SHARE = 0.8
+LARGEST = 8
 
 
-def choices(
-    rows: np.ndarray, cost: Cost, unit: int, effort: int
-) -> Iterator[tuple[list[list[int]], list[tuple[int, int]], np.ndarray]]:
-    """Clusters, edges (parent, row) in the order in which they can be built, and the rows that both number.
+@dataclass(frozen=True)
+class Plan:
+    """Clusters, and edges (parent, row) in the order in which they can be built; both number ``rows`` (rows, taps)."""
 
-    ``rows`` (rows, taps) of 0 and 1, all different, up to complement. The rows that come back may have one of zeros
-    more: the count of ones, from which rows with few ones are told. ``unit`` is what one agreement counts; ``effort``
-    the number of exchanges that are tried for each choice.
+    rows: np.ndarray
+    clusters: list[list[int]]
+    edges: list[tuple[int, int]]
+
+
+def plan(rows: np.ndarray, cost: Cost, unit: int, effort: int) -> Plan:
+    """Decide how ``rows`` (rows, taps) of 0 and 1 are built, which are all different, up to complement.
+
+    The rows that come back may have one of zeros more: the count of ones, from which rows with few ones are told.
+    ``unit`` is what one agreement counts; ``effort`` the number of exchanges between clusters that are tried, after an
+    eighth of it for each of the sizes that may be best.
     """
-    known = set()
-    for share in SHARES:
-        plan = _Plan(rows, cost, unit, effort, share)
-        if tuple(plan.edges) in known:
-            continue
-        known.add(tuple(plan.edges))
-        for clusters in plan.choices():
-            yield clusters, plan.edges, plan.rows
-
-
-class _Plan:
-    """Which rows are told from others, and the rest in clusters.
-
-    ``rows`` may have a row of zeros more than it was given: the count of ones, from which rows with few ones are told.
-    """
-
-    def __init__(self, rows: np.ndarray, cost: Cost, unit: int, effort: int, share: float) -> None:
-        self.cost, self.unit, self.effort = cost, unit, effort
-        taps = rows.shape[1]
-        self.top = taps * unit
-        self.typical = {h: self._typical(taps, h) for h in range(1, 8) if h <= max(len(rows), 1)}
-        zero = np.zeros((1, taps), rows.dtype)
-        self.rows = rows if (rows == 0).all(axis=1).any() else np.concatenate([rows, zero])
-        virtual = len(self.rows) > len(rows)
-        self.roots, self.edges = self._forest(share * min(self.typical.values()), virtual)
-
-    def _typical(self, taps: int, h: int) -> float:
-        """Cells a row in a cluster of ``h`` rows, where the classes are equally large."""
+    taps = rows.shape[1]
+    estimate = Estimate(cost, taps, taps * unit)
+    typical = {}
+    for h in range(1, min(LARGEST, len(rows)) + 1):
         n = 1 << (h - 1)
-        sizes = [taps * (k + 1) // n - taps * k // n for k in range(n)]
-        return cluster_cells(self.cost, sizes, self.top) / h
+        typical[h] = estimate.cluster([taps * (k + 1) // n - taps * k // n for k in range(n)]) / h
+    rows, roots, edges = _forest(rows, estimate, SHARE * min(typical.values()))
+    search = _Search(rows, estimate)
+    sizes = sorted((h for h in typical if h <= len(roots)), key=lambda h: typical[h])[:2]
+    tries = [
+        search.improved([roots[at :: -(-len(roots) // h)] for at in range(-(-len(roots) // h))], effort // 8)
+        for h in sizes
+    ]
+    best = min(tries, key=lambda clusters: sum(map(search.cells, clusters)))
+    return Plan(rows, search.improved(best, effort), edges)
 
-    def _forest(self, typical: float, virtual: bool) -> tuple[list[int], list[tuple[int, int]]]:
-        """Roots, and edges (parent, row) in the order in which they can be built, by Kruskal's algorithm."""
-        rows = self.rows.astype(np.int32)
-        distance = rows @ (1 - rows).T
-        distance += distance.T
-        n = len(rows)
-        far = [edge_cells(self.cost, d, self.top) for d in range(rows.shape[1] + 1)]
-        i, j = np.triu_indices(n, 1)
-        near = np.array(far)[distance[i, j]] < typical
-        i, j = i[near], j[near]
-        tree = list(range(n))
 
-        def top(at: int) -> int:
-            while tree[at] != at:
-                at = tree[at] = tree[tree[at]]
-            return at
+def _forest(rows: np.ndarray, estimate: Estimate, limit: float) -> tuple[np.ndarray, list[int], list[tuple[int, int]]]:
+    """Rows, their roots, and edges cheaper than ``limit``: a minimum spanning forest by Kruskal's algorithm."""
+    taps = rows.shape[1]
+    virtual = bool((rows != 0).any(axis=1).all())
+    if virtual:
+        rows = np.concatenate([rows, np.zeros((1, taps), rows.dtype)])
+    signs = rows.astype(np.int32)
+    distance = signs @ (1 - signs).T
+    distance += distance.T
+    n = len(rows)
+    i, j = np.triu_indices(n, 1)
+    near = np.array([estimate.edge(d) for d in range(taps + 1)])[distance[i, j]] < limit
+    i, j = i[near], j[near]
+    tree = list(range(n))
 
-        neighbours: list[list[int]] = [[] for _ in range(n)]
-        for at in np.argsort(distance[i, j], kind="stable").tolist():
-            x, y = top(int(i[at])), top(int(j[at]))
-            if x != y:
-                tree[x] = y
-                neighbours[int(i[at])].append(int(j[at]))
-                neighbours[int(j[at])].append(int(i[at]))
-        # The row of zeros is worth its count only where rows are told from it.
-        if virtual and len(neighbours[-1]) < 2:
-            for other in neighbours[-1]:
-                neighbours[other].remove(n - 1)
-            neighbours[-1] = []
-            self.rows = self.rows[:-1]
-            n -= 1
-        roots, edges, seen = [], [], [False] * n
-        for root in sorted(range(n), key=lambda at: (-len(neighbours[at]), at)):
-            if seen[root]:
-                continue
-            roots.append(root)
-            seen[root] = True
-            queue = [root]
-            for parent in queue:
-                for row in neighbours[parent]:
-                    if not seen[row]:
-                        seen[row] = True
-                        edges.append((parent, row))
-                        queue.append(row)
-        return sorted(roots), edges
+    def top(at: int) -> int:
+        while tree[at] != at:
+            at = tree[at] = tree[tree[at]]
+        return at
 
-    def choices(self) -> list[list[list[int]]]:
-        """Clusters of the roots, for the few sizes that are estimated to be best."""
-        sizes = sorted((h for h in self.typical if h <= len(self.roots)), key=lambda h: self.typical[h])[:2]
-        return [self._exchanged(h) for h in sizes]
+    neighbours: list[list[int]] = [[] for _ in range(n)]
+    for at in np.argsort(distance[i, j], kind="stable").tolist():
+        x, y = int(i[at]), int(j[at])
+        if top(x) != top(y):
+            tree[top(x)] = top(y)
+            neighbours[x].append(y)
+            neighbours[y].append(x)
+    # The row of zeros is worth its count only where rows are told from it.
+    if virtual and len(neighbours[-1]) < 2:
+        for other in neighbours.pop():
+            neighbours[other].remove(n - 1)
+        rows, n = rows[:-1], n - 1
+    roots, edges, seen = [], [], [False] * n
+    for root in sorted(range(n), key=lambda at: (-len(neighbours[at]), at)):
+        if seen[root]:
+            continue
+        roots.append(root)
+        seen[root] = True
+        queue = [root]
+        for parent in queue:
+            for row in neighbours[parent]:
+                if not seen[row]:
+                    seen[row] = True
+                    edges.append((parent, row))
+                    queue.append(row)
+    return rows, sorted(roots), edges
 
-    def _cells(self, cluster: Sequence[int]) -> int:
-        n = 1 << (len(cluster) - 1)
-        differs = self.rows[cluster[1:]] ^ self.rows[cluster[0]]
-        index = (1 << np.arange(len(cluster) - 2, -1, -1)) @ differs
-        return cluster_cells(
-            self.cost, np.bincount(np.broadcast_to(index, differs.shape[1]), minlength=n).tolist(), self.top
-        )
 
-    def _exchanged(self, h: int) -> list[list[int]]:
-        """Clusters of about ``h`` rows, improved by exchanging rows: simulated annealing with a fixed seed."""
-        many = -(-len(self.roots) // h)
-        clusters = [self.roots[at::many] for at in range(many)]
-        cells = [self._cells(cluster) for cluster in clusters]
+class _Search:
+    """Simulated annealing of clusters, with a fixed seed."""
+
+    def __init__(self, rows: np.ndarray, estimate: Estimate) -> None:
+        self.estimate = estimate
+        self.all = (1 << rows.shape[1]) - 1
+        self.rows = [int.from_bytes(row.tobytes(), "little") for row in np.packbits(rows, axis=1, bitorder="little")]
+
+    def cells(self, cluster: Sequence[int]) -> int:
+        """Estimated cells of a cluster."""
+        first, *others = (self.rows[row] for row in cluster)
+        classes = [self.all]
+        for other in others:
+            differs = first ^ other
+            classes = [part for taps in classes for part in (taps & ~differs, taps & differs)]
+        return self.estimate.cluster([taps.bit_count() for taps in classes])
+
+    def improved(self, clusters: list[list[int]], effort: int) -> list[list[int]]:
+        """Clusters after ``effort`` exchanges of two rows were tried."""
+        clusters, many = list(clusters), len(clusters)
+        cells = [self.cells(cluster) for cluster in clusters]
         chance = random.Random(0)
-        for move in range(self.effort if many > 1 else 0):
-            warmth = 2.0 * (1 - move / self.effort) + 1e-9
-            a, b = chance.sample(range(many), 2)
+        for move in range(effort if many > 1 else 0):
+            warmth = 2.0 * (1 - move / effort) + 1e-9
+            a = int(chance.random() * many)
+            b = (a + 1 + int(chance.random() * (many - 1))) % many
             x, y = list(clusters[a]), list(clusters[b])
-            i, j = chance.randrange(len(x)), chance.randrange(len(y))
+            i, j = int(chance.random() * len(x)), int(chance.random() * len(y))
             x[i], y[j] = y[j], x[i]
-            new = self._cells(x), self._cells(y)
+            new = self.cells(x), self.cells(y)
             worse = sum(new) - cells[a] - cells[b]
             if worse <= 0 or chance.random() < math.exp(-worse / warmth):
                 clusters[a], clusters[b], cells[a], cells[b] = x, y, *new

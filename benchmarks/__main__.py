@@ -1,4 +1,7 @@
-"""``python -m benchmarks [NAME ...]``: measures what the documents quote; without names, everything but training."""
+"""``python -m benchmarks [NAME ...]``: measures what the documents quote; without names, everything but training.
+
+``python -m benchmarks NAME --option ...`` gives options to one benchmark.
+"""
 
 import subprocess
 import sys
@@ -10,6 +13,7 @@ MODULES = {
     "datapaths": "benchmarks.area.datapaths",
     "lookup": "benchmarks.area.lookup",
     "density": "benchmarks.area.density",
+    "unrolled": "benchmarks.area.unrolled",
     "window": "benchmarks.window",
     "cycles": "benchmarks.cycles",
     "generation": "benchmarks.generation",
@@ -21,11 +25,13 @@ MODULES = {
 
 def main(names: list[str]) -> int:
     """Run the named benchmarks one after another. Exit status 2 for an unknown name."""
+    options = names[1:] if len(names) > 1 and names[1].startswith("-") else []
+    names = names[: len(names) - len(options)]
     unknown = [name for name in names if name not in MODULES]
     if unknown:
         print(f"{unknown[0]} is no benchmark: name some of {', '.join(MODULES)}.", file=sys.stderr)
         return 2
-    return max(subprocess.call([sys.executable, "-m", MODULES[name]]) for name in names or MODULES)
+    return max(subprocess.call([sys.executable, "-m", MODULES[name], *options]) for name in names or MODULES)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -98,11 +98,13 @@ def synthesise(
     seconds: float = 600.0,
     gibibytes: float = 8.0,
     netlist: Path | None = None,
+    script: Sequence[str] = (),
 ) -> Area:
     """Map a design to one FPGA family and count its cells.
 
     ``design`` is an Amaranth component, or SystemVerilog of a module called ``top``. ``seconds`` and ``gibibytes``
-    limit the run. ``netlist`` is where the mapped netlist goes, as JSON for nextpnr. Raises ValueError for an unknown
+    limit the run. ``netlist`` is where the mapped netlist goes, as JSON for nextpnr; ``script`` are Yosys commands in
+    place of the family's. Raises ValueError for an unknown
     family, and SubbitError where there is no Yosys, it fails or it passes a limit.
     """
     if family not in FAMILIES:
@@ -113,7 +115,7 @@ def synthesise(
         (work / "design.sv").write_text(text)
         script = [
             "read_verilog -sv design.sv",
-            FAMILIES[family],
+            *(script or [FAMILIES[family]]),
             "delete t:$scopeinfo",
             "tee -q -o stat.json stat -json",
         ]

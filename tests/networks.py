@@ -171,14 +171,18 @@ def plans(draw: st.DrawFn, network: Network, widest: int = 64) -> Plan:
                 folding[layer.name] = replace(found, rom=rom)
                 continue
             serial = divisors(network.source(layer).channels, widest)
-            way = draw(st.sampled_from(["xnor", "xnor", "sparse", "bit-serial"]))
+            way = draw(st.sampled_from(["xnor", "xnor", "xnor", "sparse", "bit-serial", "unrolled"]))
+            small = layer.taps * layer.outputs <= 400 and DATAPATHS["unrolled"].refusal(layer, network) is None
+            if way == "unrolled" and small:
+                folding[layer.name] = Folding(layer.outputs, layer.taps, rom, way)
+                continue
             if way == "sparse":
                 pe = draw(st.sampled_from(divisors(layer.outputs, 4)))
                 folding[layer.name] = Folding(pe, draw(st.sampled_from(serial)), rom, "sparse")
             else:
                 simd = draw(st.sampled_from([draw(st.sampled_from(divisors(layer.taps, widest))), *serial]))
                 pe = draw(st.sampled_from(divisors(layer.outputs, max(1, widest // simd))))
-                way = "xnor" if DATAPATHS[way].refusal(layer, network) else way
+                way = "xnor" if way == "unrolled" or DATAPATHS[way].refusal(layer, network) else way
                 folding[layer.name] = Folding(pe, simd, rom, way)
     pixels = network.input.height * network.input.width
     return Plan(

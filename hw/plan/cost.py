@@ -20,6 +20,7 @@ from hw.layer.lookup import LookupShape
 from hw.layer.pool import PoolShape
 from hw.layer.product import ProductShape
 from hw.layer.results import ResultsShape
+from hw.layer.unrolled import UnrolledShape
 from hw.layer.window import WindowShape
 from hw.plan.memory import Style, memory_use
 from hw.plan.pipeline import Pipeline, Stage
@@ -99,6 +100,8 @@ def features(stage: Stage, family: str) -> Features:
             return serial_features(shape, stage.buffer, family)
         case WindowShape() as shape:
             return with_buffer(parallel_features(shape, family), stage.buffer, shape.channels * shape.bits, family)
+        case UnrolledShape() as shape:
+            return unrolled_features(shape)
         case ProductShape() as shape:
             return product_features(shape, family)
         case LookupShape() as shape:
@@ -168,6 +171,12 @@ def listed_window_features(shape: ListedWindowShape, depth: int, family: str) ->
     }
     copies = Estimate(luts=shape.pe * store.exactly.luts, brams=shape.pe * store.exactly.brams)
     return Features("listed window", luts, ffs, copies + table.exactly)
+
+
+def unrolled_features(shape: UnrolledShape) -> Features:
+    """Nothing is fitted: the optimiser knows its cells. A register stage holds about three bits an output."""
+    held = shape.simd * len(shape.planes) + shape.pe * (3 * shape.stages + shape.level_bits)
+    return Features("unrolled", {}, {}, Estimate(luts=shape.unrolling.cells, ffs=held))
 
 
 def listed_sum_features(shape: ListedSumShape, family: str) -> Features:
@@ -343,6 +352,8 @@ def coefficients() -> dict[str, dict[str, dict[str, dict[str, float]]]]:
 def stage_area(stage: Stage, family: str) -> Estimate:
     """The estimate for one stage. Raises KeyError for a family that was not fitted."""
     known = features(stage, family)
+    if not known.luts:
+        return known.exactly
     fitted = coefficients()[family][known.kind]
     luts = sum(fitted["luts"].get(name, 0.0) * value for name, value in known.luts.items())
     ffs = sum(fitted["ffs"].get(name, 0.0) * value for name, value in known.ffs.items())
@@ -350,8 +361,8 @@ def stage_area(stage: Stage, family: str) -> Estimate:
 
 
 def is_costed(stage: Stage) -> bool:
-    """Whether the kind of ``stage`` was fitted."""
-    return features(stage, "ice40").kind in coefficients()["ice40"]
+    """Whether the area of ``stage`` is known, or its kind was fitted."""
+    return isinstance(stage.shape, UnrolledShape) or features(stage, "ice40").kind in coefficients()["ice40"]
 
 
 def pipeline_area(made: Pipeline, family: str) -> Estimate:

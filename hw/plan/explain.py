@@ -57,7 +57,9 @@ def cheapest_of(space: Space, layer: Linear, name: str, interval: int, family: s
     options = [candidate for candidate in space.choices(layer, interval) if candidate.folding.datapath == name]
     if not options:
         every = [each.cycles for each in space.candidates[layer.name] if each.folding.datapath == name]
-        return Alternative(layer.name, name, False, reason=f"takes {min(every):,} cycles at least")
+        fewest = min(every)
+        reason = f"takes {fewest:,} cycles at least" if fewest > interval else f"would be idle: takes {fewest:,} cycles"
+        return Alternative(layer.name, name, False, reason=reason)
     pairs = [space.best_style(option, interval, family, price) for option in options]
     best, area = min(pairs, key=lambda pair: pair[1].price(price))
     return priced(best, area, price, chosen=False)

@@ -21,6 +21,9 @@ from sw.network import Linear, Network, Threshold
 
 __all__ = ["Candidate", "Space"]
 
+# An unrolled layer is not tried where it would work in fewer than one of so many cycles.
+MOST_IDLE = 8
+
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
@@ -113,7 +116,9 @@ class Space:
         """By datapath and PE the serial and the parallel folding of the fewest lanes that meet ``interval``."""
         best: dict[tuple[str, int, bool], Candidate] = {}
         for candidate in self.candidates[layer.name]:
-            if candidate.cycles <= interval:
+            # What is unrolled stands idle in all other cycles, and its area takes seconds to find out.
+            idle = candidate.folding.datapath == "unrolled" and candidate.cycles * MOST_IDLE < interval
+            if candidate.cycles <= interval and not idle:
                 key = (candidate.folding.datapath, candidate.folding.pe, candidate.window.is_serial)
                 if key not in best or candidate.folding.simd < best[key].folding.simd:
                     best[key] = candidate

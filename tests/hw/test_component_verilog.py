@@ -23,6 +23,8 @@ from sim import available
 from sim.component import check
 from tests.hw.layer.test_components import LISTED, product
 from tests.hw.layer.test_lookup import LOOKUPS, stimulus, windows_of
+from tests.hw.layer.test_unrolled import SHAPES
+from tests.hw.layer.test_unrolled import stimulus as unrolled_stimulus
 from tests.hw.streams import pack
 
 RNG = np.random.default_rng(8)
@@ -85,6 +87,10 @@ def sparse(number):
     return component, [pack(word, front.bits) for word in images.reshape(-1, front.lanes)], expected
 
 
+def unrolled(name):
+    return SHAPES[name].create(), *unrolled_stimulus(SHAPES[name], 10)
+
+
 def repack(lanes_in, lanes_out):
     shape = RepackShape(lanes_in, lanes_out, 2)
     words = RNG.integers(0, 4, (lanes_out * 4, lanes_in))
@@ -140,6 +146,9 @@ CASES = {
     "lookup of three words": lambda: lookup("3x3, n = 11, five folds, three words"),
     "lookup of runs": lambda: lookup("5x5, zero padding"),
     "lookup, dense": lambda: lookup("dense"),
+    "unrolled": lambda: unrolled("bits, a register every three"),
+    "unrolled levels": lambda: unrolled("levels"),
+    "unrolled with zero padding": lambda: unrolled("zero padding, odd channels"),
     "widen": lambda: repack(2, 6),
     "narrow": lambda: repack(6, 2),
     "shifter": lambda: repack(3, 5),

@@ -1,0 +1,174 @@
+"""Area of unrolled layers with thresholds: this package's, plain circuits, da4ml's and alkaid's, by the same Yosys.
+
+    python -m benchmarks unrolled [--sizes 64x64 ...] [--networks FILE ...] [--official FOLDER] [--families ice40 ...]
+                                  [--methods subbit ...] [--limit SECONDS] [--quick] [--again]
+
+A size is taps x outputs of random signs, numpy's default_rng(0), each output against half of the taps. From the
+.safetensors networks come all hidden layers with thresholds whose weights are -1 and +1 or two levels of which only the
+signs are used; `--official` is a folder with BNN-PYNQ's mnist-lfcW1A1-decoded.npz and cifar10-cnvW1A1-decoded.npz.
+`--rows` takes only the first outputs of a layer. da4ml and alkaid: ``pip install --target FOLDER --no-deps da4ml alkaid
+quantizers numba llvmlite``, and FOLDER on PYTHONPATH. Rows stand in benchmarks/results/unrolled.json; those that stand
+there already are measured again only with --again, and what passes the limit is a row that says so.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from amaranth import Cat, Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from benchmarks.area.rivals import RIVALS
+from benchmarks.compact.official import bits_of
+from benchmarks.report import RESULTS, publish, versions
+from hw.synthesis import FAMILIES, nextpnr_version, packed_ice40, synthesise
+from hw.unrolled.emit import build
+from hw.unrolled.optimise import Unrolling, optimise
+from hw.yosys import yosys_version
+from sw.errors import SubbitError
+from sw.network import Linear, Threshold, load
+
+__all__ = ["Combinational", "layers", "measure"]
+
+# ECP5 without multiplexers of tables, which cost some of these designs many tables. The quick mapper for iCE40 is that
+# of Yosys's command with abc in place of abc9, whose time grows fast with the size.
+SCRIPTS = {
+    "ice40": ["synth_ice40 -top top"],
+    "ecp5": ["synth_ecp5 -top top -nowidelut"],
+    "xc7": [FAMILIES["xc7"]],
+}
+QUICK = [
+    "synth_ice40 -top top -run begin:map_luts",
+    "abc -dress -lut 4",
+    "ice40_wrapcarry -unwrap",
+    "techmap -map +/ice40/ff_map.v",
+    "clean",
+    "opt_lut -tech ice40",
+    "synth_ice40 -top top -run map_cells:edif",
+]
+METHODS = ("subbit", *RIVALS)
+
+
+class Combinational(wiring.Component):
+    """An unrolled layer without registers: input bits ``x``, output bits ``y``."""
+
+    def __init__(self, unrolling: Unrolling) -> None:
+        self.unrolling = unrolling
+        super().__init__({"x": In(unrolling.graph.inputs), "y": Out(len(unrolling.literals))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        built = build(m, self.unrolling.graph, list(self.x), self.unrolling.literals, 0, [])
+        m.d.comb += self.y.eq(Cat(built.outputs))
+        return m
+
+
+def layers(options: argparse.Namespace) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Names, weights (outputs, taps) and thresholds on agreements (outputs,)."""
+    for size in options.sizes:
+        taps, outputs = (int(number) for number in size.split("x"))
+        weights = np.random.default_rng(0).integers(0, 2, (outputs, taps))
+        yield f"random {size}", weights, np.full(outputs, taps // 2)
+    for file in options.networks:
+        network = load(file)
+        for layer in network.layers:
+            after = [other for other in network.layers if isinstance(other, Threshold) and layer.name in other.reads]
+            if not isinstance(layer, Linear) or not after or layer.reads == ("input",):
+                continue
+            bits = layer.weights.decode().reshape(layer.outputs, -1)
+            table = after[0].thresholds[:, 0]
+            limits = -((-table - layer.taps) // 2)
+            # The levels of two-level weights only move the thresholds, by a multiple of the sum of the window.
+            limits = limits if layer.plain else np.full(layer.outputs, layer.taps // 2)
+            yield f"{file.stem} {layer.name}", bits.astype(int), np.clip(limits, 0, layer.taps + 1)
+    if options.official:
+        for name, file, numbers in (("lfc", "mnist-lfcW1A1", (0, 1, 2)), ("cnv", "cifar10-cnvW1A1", (1, 2, 3))):
+            stored = np.load(options.official / f"{file}-decoded.npz")
+            for number in numbers:
+                bits = bits_of(stored, number).astype(int)
+                yield f"{name} layer {number}", bits, stored[f"L{number}_thr"][: len(bits), 0].astype(int) + 1
+
+
+def measure(
+    method: str, family: str, weights: np.ndarray, thresholds: np.ndarray, limit: float, script: list[str]
+) -> dict[str, Any]:
+    """Figures of one row: cells, depth where it is known, and seconds; past the limit, what stopped it."""
+    start = time.perf_counter()
+    found: dict[str, Any] = {}
+    if method == "subbit":
+        unrolling = optimise(weights, family, thresholds=thresholds[:, None], invert=np.zeros(len(weights), dtype=bool))
+        found = {
+            "solve_s": round(unrolling.seconds, 2),
+            "depth": unrolling.depth,
+            "estimate": unrolling.cells,
+            "clusters": f"{len(unrolling.clusters)} of {max(unrolling.clusters)}",
+            "edges": unrolling.edges,
+        }
+        design = Combinational(unrolling)
+    else:
+        design = RIVALS[method](weights, thresholds)
+        found = {"solve_s": round(time.perf_counter() - start, 2)}
+    with tempfile.TemporaryDirectory() as folder:
+        netlist = Path(folder) / "netlist.json"
+        try:
+            area = synthesise(design, family, seconds=limit, netlist=netlist, script=script)
+        except SubbitError as error:
+            return found | {"stopped": str(error)}
+        cells = area.luts
+        if family == "ice40":
+            cells = packed_ice40(netlist, seconds=limit) or cells
+        elif family == "ecp5":
+            cells += area.carries
+    return {"cells": cells, "luts": area.luts, "carries": area.carries, **found, "yosys_s": round(area.seconds, 1)}
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", nargs="*", default=["64x64", "256x64", "576x64"], help="taps x outputs")
+    parser.add_argument("--networks", nargs="*", type=Path, default=[], help=".safetensors networks")
+    parser.add_argument("--official", type=Path, help="folder of BNN-PYNQ's weights")
+    parser.add_argument("--rows", type=int, help="outputs taken of each layer, the first ones")
+    parser.add_argument("--families", nargs="+", choices=list(SCRIPTS), default=list(SCRIPTS))
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
+    parser.add_argument("--limit", type=float, default=900, help="seconds for Yosys, and for the packer")
+    parser.add_argument("--quick", action="store_true", help="abc in place of abc9, on iCE40")
+    parser.add_argument("--again", action="store_true", help="measure rows that stand in the results too")
+    options = parser.parse_args()
+    stored = RESULTS / "unrolled.json"
+    rows = json.loads(stored.read_text())["rows"] if stored.exists() else []
+    tools = versions("numpy", "da4ml", "alkaid") | {"yosys": yosys_version(), "nextpnr-ice40": nextpnr_version() or ""}
+    for name, weights, thresholds in layers(options):
+        kept = weights[: options.rows]
+        label = f"{name}, {kept.shape[1]}x{len(kept)}" if len(kept) < len(weights) else name
+        for family in options.families:
+            quick = options.quick and family == "ice40"
+            for method in options.methods:
+                key = {"layer": label, "family": family, "method": method, "mapper": "abc" if quick else "default"}
+                old = [row for row in rows if key.items() <= row.items()]
+                if old and not options.again:
+                    continue
+                try:
+                    row = key | measure(
+                        method,
+                        family,
+                        kept,
+                        thresholds[: len(kept)],
+                        options.limit,
+                        QUICK if quick else SCRIPTS[family],
+                    )
+                except ImportError as error:
+                    print(f"{method} is left out: {error}")
+                    continue
+                rows = [row for row in rows if row not in old] + [row]
+                publish("unrolled", "Unrolled layers", rows, tools)
+
+
+if __name__ == "__main__":
+    main()

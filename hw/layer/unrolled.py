@@ -1,0 +1,210 @@
+"""A layer with its weights as constants: a window in, all outputs out, in every cycle."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from amaranth import Cat, Module, Signal, Value
+from amaranth.hdl import unsigned
+from amaranth.lib import data
+from amaranth.lib.wiring import In, Out
+
+from hw.datapath.rom import Rom
+from hw.layer.border import skipped_count
+from hw.layer.levels import Levels
+from hw.layer.unit import Rhythm, UnitShape
+from hw.layer.window import WindowShape
+from hw.stream.words import StreamComponent, lanes_layout, word_stream
+from hw.unrolled.emit import build, stages_of
+from hw.unrolled.optimise import COSTS, Unrolling, optimise
+from sw.network.agreement import Agreement
+
+__all__ = ["Unrolled", "UnrolledShape", "skip_cases"]
+
+
+def skip_cases(window: WindowShape) -> np.ndarray:
+    """Which kernel positions the windows of an image skip, a row for each case that occurs: bool (cases, positions)."""
+    rows, columns = window.kernel
+    y = window.origins[:, :1] + np.arange(rows)
+    x = window.origins[:, 1:] + np.arange(columns)
+    inside = ((y >= 0) & (y < window.height))[:, :, None] & ((x >= 0) & (x < window.width))[:, None, :]
+    return np.unique(~inside.reshape(len(inside), -1), axis=0)
+
+
+@dataclass(frozen=True, eq=False)
+class UnrolledShape(UnitShape):
+    """``weights`` (outputs, taps) of 0 and 1 against windows of taps of bit planes with weights 2**planes.
+
+    A window takes one cycle. What is counted for an output, and how skipped taps enter, says ``agreement``.
+    ``thresholds`` (outputs, 2**k - 1), on that count, and ``invert`` (outputs,) make levels; without them the counts go
+    out. ``skip_cases`` (cases, positions) are the sets of kernel positions that a window may skip; others must not
+    come. ``family`` is the FPGA that it is built for, one of `hw.unrolled.optimise.COSTS`. There is a register after
+    every ``levels`` tables or carry chains; 0 is for registers at the input and the output alone.
+    """
+
+    weights: np.ndarray
+    planes: tuple[int, ...]
+    agreement: Agreement
+    thresholds: np.ndarray | None = None
+    invert: np.ndarray | None = None
+    skip_cases: np.ndarray = field(default_factory=lambda: np.zeros((1, 0), bool))
+    family: str = "ice40"
+    levels: int = 0
+    effort: int = 2000
+    pe: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pe", len(self.weights))
+        if self.family not in COSTS:
+            raise ValueError(f"family must be one of {', '.join(COSTS)}, not {self.family!r}")
+        if not isinstance(self.levels, int) or self.levels < 0:
+            raise ValueError(f"levels must be 0 or a positive integer, not {self.levels!r}")
+        if bool(self.skip_positions) != bool(self.agreement.skip_channels):
+            raise ValueError("skip_cases must name kernel positions exactly where the agreement skips taps")
+
+    @property
+    def simd(self) -> int:
+        """Taps at once: all."""
+        return self.weights.shape[1]
+
+    @property
+    def skip_positions(self) -> int:
+        """Positions of the kernel where taps can be skipped, or 0."""
+        return self.skip_cases.shape[1]
+
+    @property
+    def behind(self) -> Levels:
+        """What the outputs are, told for the counts."""
+        return Levels(self.pe, self.agreement.top, self.thresholds, self.invert)
+
+    @property
+    def level_bits(self) -> int:
+        return self.behind.bits
+
+    @property
+    def rhythm(self) -> Rhythm:
+        return Rhythm.even(1, 1, self.pe)
+
+    @property
+    def roms(self) -> tuple[Rom, ...]:
+        return ()
+
+    @property
+    def stages(self) -> int:
+        """Registers between the one at the input and the one at the output."""
+        return stages_of(self.unrolling.depth, self.levels)
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a window to its outputs."""
+        return self.stages + 2
+
+    @property
+    def input(self) -> data.StructLayout:
+        fields: dict = {"x": lanes_layout(self.simd, len(self.planes))}
+        if self.agreement.skip_channels:
+            fields |= {"skip": unsigned(self.simd), "missing": unsigned(self.skip_positions.bit_length())}
+        return data.StructLayout(fields)
+
+    @cached_property
+    def unrolling(self) -> Unrolling:
+        """The layer as tables and carry chains. A skipped tap enters as 0, and the case corrects the count."""
+        corrections = None
+        if self.agreement.skip_channels:
+            unit = sum(1 << plane for plane in self.planes)
+            skipped = np.repeat(self.skip_cases, self.agreement.skip_channels, axis=1).astype(np.int64)
+            counted = (1 - self.weights.astype(np.int64)) @ skipped.T * unit << int(self.agreement.doubled)
+            corrections = self.skip_cases.sum(axis=1) * self.agreement.per_position - counted
+        return optimise(
+            self.weights,
+            self.family,
+            thresholds=self.thresholds,
+            invert=self.invert,
+            planes=self.planes,
+            scale=1 << self.agreement.doubled,
+            corrections=corrections,
+            effort=self.effort,
+        )
+
+    def create(self) -> "Unrolled":
+        return Unrolled(self)
+
+    def reference(self, window: np.ndarray, skip: np.ndarray) -> np.ndarray:
+        """Outputs (outputs,) for the stored taps (taps,) of one window and the mask of those that are skipped."""
+        signs = self.weights.astype(np.int64)
+        count = np.zeros(len(signs), np.int64)
+        for place, plane in enumerate(self.planes):
+            agree = (((window.astype(np.int64) >> place) & 1) == signs) & ~skip
+            count += agree.sum(axis=1) << plane
+        if self.agreement.doubled:
+            count *= 2
+        return self.behind.reference(count + skipped_count(self.agreement, skip))
+
+
+class Unrolled(StreamComponent):
+    """Windows in, all their outputs out.
+
+    Latency: `UnrolledShape.latency` cycles. Throughput: a window a cycle. Each register stage loads when it is empty or
+    the next one takes what it holds.
+    """
+
+    def __init__(self, shape: UnrolledShape) -> None:
+        self.shape = shape
+        super().__init__(
+            {"i": In(word_stream(shape.input)), "o": Out(word_stream(lanes_layout(shape.pe, shape.level_bits)))}
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        shape, unrolling = self.shape, self.shape.unrolling
+        # Stages from the last to the first: the output, those inside, the input.
+        enables = []
+        free = ~self.o.valid | self.o.ready
+        valids = [Signal(name=f"valid_{at}") for at in range(shape.stages + 1)] + [self.o.valid]
+        for at in reversed(range(shape.stages + 2)):
+            incoming = valids[at - 1] if at else self.i.valid
+            enable = Signal(name=f"enable_{at}")
+            m.d.comb += enable.eq(incoming & free)
+            with m.If(free):
+                m.d.sync += valids[at].eq(incoming)
+            enables.insert(0, enable)
+            if at:
+                free = ~valids[at - 1] | free
+        m.d.comb += self.i.ready.eq(free)
+
+        held = Signal(len(self.i.payload.as_value()))
+        with m.If(enables[0]):
+            m.d.sync += held.eq(self.i.payload.as_value())
+        built = build(m, unrolling.graph, self._bits(m, held), unrolling.literals, shape.levels, enables[1:-1])
+        lanes, at = [], 0
+        for literals in unrolling.outputs:
+            lane = Cat(built.outputs[at : at + len(literals)])
+            lanes.append(_sized(lane, shape.level_bits))
+            at += len(literals)
+        with m.If(enables[-1]):
+            m.d.sync += self.o.payload.as_value().eq(Cat(lanes))
+        return m
+
+    def _bits(self, m: Module, held: Signal) -> list[Value]:
+        """The inputs of the graph: planes of taps, 0 where a tap is skipped, and the number of the case."""
+        shape = self.shape
+        word = data.View(shape.input, held)
+        planes = len(shape.planes)
+        taps = Cat(word.x[tap] for tap in range(shape.simd))
+        if not shape.agreement.skip_channels:
+            return list(taps)
+        channels = shape.agreement.skip_channels
+        kept = Signal(len(taps), name="kept")
+        m.d.comb += kept.eq(taps & ~Cat(word.skip[tap].replicate(planes) for tap in range(shape.simd)))
+        case = Signal((len(shape.skip_cases) - 1).bit_length(), name="case")
+        with m.Switch(Cat(word.skip[position * channels] for position in range(shape.skip_positions))):
+            for number, positions in enumerate(shape.skip_cases):
+                with m.Case(sum(int(skipped) << at for at, skipped in enumerate(positions))):
+                    m.d.comb += case.eq(number)
+        return [*kept, *case]
+
+
+def _sized(value: Value, bits: int) -> Value:
+    """A value cut, or filled with zeros, to a number of bits."""
+    sized = Cat(value, *[0] * max(0, bits - len(value)))
+    return sized[:bits]

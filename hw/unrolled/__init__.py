@@ -1,0 +1,1 @@
+"""Unrolled layers: a constant matrix of signs times a window of bits, every output in every cycle."""

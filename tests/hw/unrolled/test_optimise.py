@@ -1,0 +1,178 @@
+"""Unrolled layers against numpy: exhaustively where small, and for the kinds of weights that training gives."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from hw.unrolled.count import Cost, at_least, count, width
+from hw.unrolled.graph import FALSE, TRUE, Graph
+from hw.unrolled.optimise import COSTS, optimise
+
+RNG = np.random.default_rng(11)
+
+
+def counts(weights, windows, planes=(0,)):
+    """Agreements (windows, outputs) of windows (windows, taps) of numbers whose bit p weighs 2**planes[p]."""
+    total = 0
+    for place, plane in enumerate(planes):
+        total = total + (((windows[:, None] >> place) & 1) == weights).sum(axis=2) * (1 << plane)
+    return total
+
+
+def inputs(windows, planes=(0,)):
+    return ((windows[:, :, None] >> np.arange(len(planes))) & 1).astype(bool).reshape(len(windows), -1)
+
+
+def every(taps, planes=1):
+    index = np.arange(1 << taps * planes)
+    return np.stack([index >> tap * planes & ((1 << planes) - 1) for tap in range(taps)], axis=1)
+
+
+def near(outputs, taps, share):
+    rows = np.cumsum(RNG.random((outputs, taps)) < share, axis=0)
+    return (rows + RNG.integers(0, 2, taps)) % 2
+
+
+def codebook(outputs, channels, words):
+    book = RNG.integers(0, 2, (words, 9))
+    return book[RNG.integers(0, words, (outputs, channels))].reshape(outputs, -1)
+
+
+def repeated(taps):
+    rows = RNG.integers(0, 2, (4, taps))
+    return np.concatenate([rows, rows[:2], 1 - rows, np.zeros((1, taps), int), np.ones((1, taps), int)])
+
+
+KINDS = {
+    "random": RNG.integers(0, 2, (24, 48)),
+    "few ones": (RNG.random((20, 90)) < 0.06).astype(int),
+    "few zeros": (RNG.random((20, 40)) < 0.9).astype(int),
+    "codebook": codebook(16, 6, 8),
+    "near rows": near(20, 100, 0.05),
+    "repeated and complemented": repeated(30),
+    "one output": RNG.integers(0, 2, (1, 30)),
+    "one tap": np.array([[0], [1], [1]]),
+    "two outputs": RNG.integers(0, 2, (2, 3)),
+}
+
+
+@pytest.mark.parametrize("family", ["ice40", "xc7"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_layers_equal_numpy(kind, family):
+    weights = KINDS[kind]
+    outputs, taps = weights.shape
+    windows = RNG.integers(0, 2, (300, taps))
+    # Windows near a row and its complement reach the largest and the smallest counts.
+    windows[:outputs], windows[outputs : 2 * outputs] = weights, 1 - weights
+    expected = counts(weights, windows)
+    assert (optimise(weights, family, effort=50).reference(inputs(windows)) == expected).all()
+    thresholds = np.sort(RNG.integers(0, taps + 2, (outputs, 3)), axis=1)
+    thresholds[0], thresholds[-1] = (0, taps // 2, taps), (0, taps, taps + 1)
+    invert = RNG.random(outputs) < 0.5
+    for steps in (1, 3):
+        found = optimise(weights, family, thresholds=thresholds[:, :steps], invert=invert, effort=50)
+        levels = ((expected[:, :, None] >= thresholds[:, :steps]) ^ invert[:, None]).sum(axis=2)
+        assert (found.reference(inputs(windows)) == levels).all()
+
+
+@pytest.mark.parametrize("planes", [(0,), (0, 1), (1, 3)])
+@pytest.mark.parametrize(("outputs", "taps"), [(1, 1), (2, 2), (5, 3), (9, 5), (16, 4)])
+def test_small_layers_equal_numpy_for_every_window_and_threshold(outputs, taps, planes):
+    weights = RNG.integers(0, 2, (outputs, taps))
+    windows = every(taps, len(planes))
+    expected, bits = counts(weights, windows, planes), inputs(windows, planes)
+    assert (optimise(weights, "ice40", planes=planes, effort=20).reference(bits) == expected).all()
+    # Every threshold, plain and inverted, of every output: rows that are repeated are counted once.
+    steps = np.arange(taps * sum(1 << plane for plane in planes) + 2)
+    thresholds, invert = np.tile(np.repeat(steps, outputs), 2)[:, None], np.repeat([False, True], len(steps) * outputs)
+    rows = np.tile(weights, (2 * len(steps), 1))
+    found = optimise(rows, "ice40", planes=planes, thresholds=thresholds, invert=invert, effort=20)
+    reached = np.tile(expected, 2 * len(steps)) >= thresholds[:, 0]
+    assert (found.reference(bits) == (reached ^ invert)).all()
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+@pytest.mark.parametrize("cases", [1, 2, 9, 40])
+def test_corrections_are_those_of_the_case(scale, cases):
+    weights = RNG.integers(0, 2, (6, 20))
+    corrections = RNG.integers(0, 9, (6, cases))
+    windows, case = RNG.integers(0, 2, (200, 20)), RNG.integers(0, cases, 200)
+    bits = np.concatenate([inputs(windows), (case[:, None] >> np.arange((cases - 1).bit_length()) & 1) > 0], axis=1)
+    expected = scale * counts(weights, windows) + corrections[:, case].T
+    found = optimise(weights, "ice40", scale=scale, effort=20, corrections=corrections)
+    assert (found.reference(bits) == expected).all()
+    thresholds, invert = RNG.integers(0, 20 * scale + 9, (6, 1)), RNG.random(6) < 0.5
+    found = optimise(
+        weights, "ice40", scale=scale, effort=20, corrections=corrections, thresholds=thresholds, invert=invert
+    )
+    assert (found.reference(bits) == ((expected >= thresholds[:, 0]) ^ invert)).all()
+
+
+def test_a_layer_is_always_built_alike():
+    for family in COSTS:
+        first, second = (optimise(KINDS["random"], family, effort=100) for _ in range(2))
+        assert dataclasses.replace(first, seconds=0) == dataclasses.replace(second, seconds=0)
+
+
+def test_repeated_rows_cost_nothing_more():
+    rows = KINDS["random"]
+    thresholds, invert = np.full((24, 1), 20), np.zeros(24, bool)
+    once = optimise(rows, "ice40", thresholds=thresholds, invert=invert, effort=50)
+    twice = optimise(
+        np.concatenate([rows, rows]),
+        "ice40",
+        thresholds=np.tile(thresholds, (2, 1)),
+        invert=np.tile(invert, 2),
+        effort=50,
+    )
+    assert (once.cells, twice.repeated) == (twice.cells, 24)
+
+
+def test_near_rows_and_rows_with_few_ones_are_told_from_others():
+    assert optimise(KINDS["near rows"], "ice40", effort=0).edges >= 15
+    assert optimise(KINDS["few ones"], "ice40", effort=0).edges >= 15
+    assert optimise(RNG.integers(0, 2, (16, 256)), "ice40", effort=0).edges == 0
+
+
+@pytest.mark.parametrize("cost", [Cost(4, 1), Cost(6, 0, 5)])
+def test_counts_and_comparisons_of_any_length(cost):
+    for n in range(1, 34):
+        graph = Graph(n, cost.lut_inputs)
+        inverted = RNG.integers(0, 2, n)
+        windows = RNG.integers(0, 2, (40, n)).astype(bool)
+        number = count(graph, cost, [graph.input(at) ^ int(inverted[at]) for at in range(n)])
+        found = graph.evaluate(windows, number.bits) @ (1 << np.arange(len(number.bits)))
+        assert (found == (windows ^ inverted.astype(bool)).sum(axis=1)).all()
+    for span, least in [(1, 0), (2, -7), (16, -40), (17, 3), (33, -20), (65, -33), (100, 5)]:
+        bits = width(cost.lut_inputs, span)
+        graph, values = Graph(bits, cost.lut_inputs), np.arange(least, least + span)
+        windows = (values[:, None] >> np.arange(bits) & 1).astype(bool)
+        for threshold in range(least - 1, least + span + 2):
+            literal = at_least(graph, [graph.input(at) for at in range(bits)], least, threshold, span)
+            assert (graph.evaluate(windows, [literal])[:, 0] == (values >= threshold)).all()
+
+
+def test_the_graph_keeps_every_function_once():
+    graph = Graph(4, 4)
+    a, b, c, d = (graph.input(at) for at in range(4))
+    parity = graph.table(0b0110, [a, b])
+    assert graph.table(0b0110, [b ^ 1, a]) == parity ^ 1
+    assert graph.table(0b1001, [b, a]) == parity ^ 1
+    assert graph.table(0b1010, [a, b]) == a
+    assert graph.table(0b1000, [a, a ^ 1]) == FALSE
+    assert graph.table(0b1110, [a, TRUE]) == TRUE
+    total = graph.add([a, b], [c, d], TRUE)
+    assert graph.add([c ^ 1, b ^ 1], [a ^ 1, d ^ 1], FALSE) == [literal ^ 1 for literal in total]
+    assert graph.add([a, b], [FALSE, FALSE], FALSE) == [a, b, FALSE]
+    with pytest.raises(ValueError, match=r"^literals must be at most 2, not 3$"):
+        Graph(3, 2).table(0b10010110, [2, 4, 6])
+
+
+def test_wrong_arguments_are_refused():
+    with pytest.raises(ValueError, match=r"^family must be one of ice40, ecp5, gowin, xc7, not 'z80'$"):
+        optimise(KINDS["random"], "z80")
+    with pytest.raises(ValueError, match=r"^weights must be a matrix of at least one output and one tap, not of shape"):
+        optimise(np.zeros((3, 0)), "ice40")
+    with pytest.raises(ValueError, match=r"^scale must be a power of two, not 3$"):
+        optimise(KINDS["random"], "ice40", scale=3)

@@ -50,7 +50,7 @@ class UnrolledShape(UnitShape):
     skip_cases: np.ndarray = field(default_factory=lambda: np.zeros((1, 0), bool))
     family: str = "ice40"
     levels: int = 0
-    effort: int = 2000
+    effort: int = 20_000
     pe: int = field(init=False)
 
     def __post_init__(self) -> None:

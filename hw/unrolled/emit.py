@@ -126,9 +126,10 @@ class _Builder:
         """Chains end to end: where both operands are the next carry in, the sum is the carry out of the last chain."""
         run: list[tuple[Chain, int]] = []
         size = 0
-        # Those whose carry out is not wanted can end an adder. Without a carry in they need no guard on either side.
+        # Those whose carry out is not wanted end an adder: one with a carry in shares its guard with what stands
+        # before, and one without needs none.
         ends = [(chain, used) for chain, used in chains if used < len(chain.a)]
-        ends.sort(key=lambda end: end[0].carry == FALSE)
+        ends.sort(key=lambda end: end[0].carry != FALSE)
         for chain, used in [c for c in chains if c[1] == len(c[0].a)]:
             if size + used + 2 > CHAIN_BITS and run:
                 self._adder(run + ([ends.pop()] if ends else []))

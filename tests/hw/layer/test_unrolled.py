@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+from amaranth.sim import Simulator
 
 from hw.layer.unrolled import UnrolledShape, skip_cases
 from hw.layer.window import WindowShape
@@ -98,3 +99,21 @@ def test_wrong_shapes_are_refused():
         ValueError, match=r"^skip_cases must name kernel positions exactly where the agreement skips taps$"
     ):
         UnrolledShape(weights, (0,), plain, skip_cases=np.zeros((1, 1), bool))
+
+
+@pytest.mark.parametrize("name", ["bits", "bits, a register a level"])
+def test_registers_fill_while_the_output_waits(name):
+    shape = SHAPES[name]
+    component, taken = shape.create(), []
+
+    async def bench(ctx):
+        ctx.set(component.i.valid, 1)
+        for _ in range(3 * shape.latency):
+            taken.append(ctx.get(component.i.ready))
+            await ctx.tick()
+
+    simulator = Simulator(component)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+    assert sum(taken) == shape.stages + 2

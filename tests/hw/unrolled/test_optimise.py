@@ -5,9 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
+from hw.layer.unrolled import UnrolledShape
+from hw.synthesis import synthesise
 from hw.unrolled.count import Cost, at_least, count, width
 from hw.unrolled.graph import FALSE, TRUE, Graph
 from hw.unrolled.optimise import COSTS, optimise
+from sw.network.agreement import Agreement
 
 RNG = np.random.default_rng(11)
 
@@ -176,3 +179,14 @@ def test_wrong_arguments_are_refused():
         optimise(np.zeros((3, 0)), "ice40")
     with pytest.raises(ValueError, match=r"^scale must be a power of two, not 3$"):
         optimise(KINDS["random"], "ice40", scale=3)
+
+
+def test_cells_are_about_those_of_yosys():
+    weights = np.random.default_rng(3).integers(0, 2, (8, 40))
+    thresholds, invert = np.full((8, 1), 19), np.zeros(8, dtype=bool)
+    shape = UnrolledShape(
+        weights, (0,), Agreement(2, np.full(8, 40), 40), thresholds, invert, family="ice40", effort=200
+    )
+    area = synthesise(shape.create(), "ice40")
+    # Complements of sums cost tables beside the estimate, and the stream's handshake a few.
+    assert shape.unrolling.cells * 0.95 <= area.luts <= shape.unrolling.cells * 1.15 + 8

@@ -38,7 +38,7 @@ from sw.network.words import Words
 __all__ = ["main"]
 
 #: Image side, 0 for a dense layer; inputs, outputs, words at a time.
-LAYERS = [(8, 64, 64, 1), (8, 128, 128, 1), (8, 128, 128, 4), (0, 1152, 64, 1)]
+LAYERS = [(8, 64, 64, 1), (8, 128, 128, 1), (0, 1152, 64, 1)]
 CODEWORDS = [32, 16]
 #: ResNet-18's binary 3x3 layers on ImageNet: output side, inputs, outputs, how many.
 RESNET18 = [

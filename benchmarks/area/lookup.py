@@ -1,13 +1,16 @@
 """A layer by XNOR and by codeword lookup, at the same frames a second: area, ROM bits and cycles on every family.
 
-``python -m benchmarks lookup`` writes benchmarks/results/lookup.json. The XNOR folding beside a lookup is that of the
-least estimated area which is as fast. Then, by formula, the cycles of ResNet-18's binary 3x3 layers with one 9-tap
-product a cycle, beside one 9-tap product and four accumulators (Wang et al., Sub-bit Neural Networks, ICCV 2021).
+``python -m benchmarks lookup`` writes benchmarks/results/lookup.json, and goes on where it was cut off. The XNOR
+folding beside a lookup is that of the least estimated area which is as fast. Then, by formula, the cycles of
+ResNet-18's binary 3x3 layers with one 9-tap product a cycle, beside one 9-tap product and four accumulators (Wang et
+al., Sub-bit Neural Networks, ICCV 2021).
 """
 
 import argparse
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from amaranth import Module
@@ -35,7 +38,7 @@ from sw.network.words import Words
 __all__ = ["main"]
 
 #: Image side, 0 for a dense layer; inputs, outputs, words at a time.
-LAYERS = [(8, 64, 64, 1), (8, 64, 256, 1), (8, 128, 128, 1), (8, 128, 128, 4), (0, 1152, 64, 1)]
+LAYERS = [(8, 64, 64, 1), (8, 128, 128, 1), (0, 1152, 64, 1)]
 CODEWORDS = [32, 16]
 #: ResNet-18's binary 3x3 layers on ImageNet: output side, inputs, outputs, how many.
 RESNET18 = [
@@ -118,14 +121,25 @@ def ways(net: Network, words: int, n: int, family: str) -> Iterator[tuple[str, W
     yield "lookup", look
 
 
-def area_rows(families: list[str]) -> list[dict]:
-    """Every layer in both ways on every family."""
+def area_rows(families: list[str], kept: Path) -> list[dict]:
+    """Every layer in both ways on every family; what is in ``kept`` is taken from there."""
+    known: dict[str, dict[str, int]] = json.loads(kept.read_text()) if kept.exists() else {}
     rows = []
     cases = [(layer, n, family) for layer in LAYERS for n in CODEWORDS for family in families]
     for (side, inputs, outputs, words), n, family in track(cases, description="Yosys"):
         net = codebook_layer(side or 1, weights_shape(side, inputs, outputs), n)
         for name, way in ways(net, words, n, family):
-            area = synthesise(Layer(way), family)
+            key = f"{side} {inputs} {outputs} {n} {family} {name} {way.folding.pe} {way.folding.simd}"
+            if key not in known:
+                area = synthesise(Layer(way), family)
+                known[key] = {
+                    "LUTs": area.luts,
+                    "LUT RAM": area.lutrams,
+                    "FFs": area.ffs,
+                    "block RAMs": area.brams,
+                }
+                kept.parent.mkdir(exist_ok=True)
+                kept.write_text(json.dumps(known))
             rows.append(
                 {
                     "layer": f"3x3x{inputs} to {outputs}" if side else f"dense {inputs} to {outputs}",
@@ -135,10 +149,7 @@ def area_rows(families: list[str]) -> list[dict]:
                     "PE": way.folding.pe,
                     "SIMD": way.folding.simd,
                     "cycles": way.cycles,
-                    "LUTs": area.luts,
-                    "LUT RAM": area.lutrams,
-                    "FFs": area.ffs,
-                    "block RAMs": area.brams,
+                    **known[key],
                     "ROM bits": way.rom_bits,
                 }
             )
@@ -188,11 +199,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--families", nargs="+", choices=list(FAMILIES), default=list(FAMILIES))
     parser.add_argument("--cycles-only", action="store_true", help="leave out the synthesis")
+    parser.add_argument("--kept", type=Path, default=Path("build/lookup-areas.json"), help="areas measured so far")
     options = parser.parse_args()
     tools = {"yosys": yosys_version()}
     publish("lookup_cycles", "ResNet-18 by lookup", cycle_rows(), tools, "python -m benchmarks lookup")
     if not options.cycles_only:
-        publish("lookup", "XNOR and lookup at the same speed", area_rows(options.families), tools)
+        publish("lookup", "XNOR and lookup at the same speed", area_rows(options.families, options.kept), tools)
 
 
 if __name__ == "__main__":

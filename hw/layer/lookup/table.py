@@ -99,7 +99,7 @@ class Table(StreamComponent):
 
     One codeword a cycle is compared with all words of a group, and its agreements are written into one half of the
     tables while the other half is read. Every reader has a copy of the table of its word. A group takes max(n, folds)
-    cycles. Latency: n + 4 cycles from a group to its first counts, one more where it has several words.
+    cycles. Latency: n + 3 cycles from a group to its first counts, one more where it has several words.
     """
 
     def __init__(self, shape: TableShape) -> None:

@@ -146,8 +146,8 @@ class Lookup(StreamComponent):
     """Windows in channel order in, ``pe`` outputs at a time out.
 
     Words are gathered into groups, their tables filled and read, and the counts accumulated, all three at once for
-    successive groups. Throughput: a group in `LookupShape.period` cycles. Latency: the n cycles of filling a table and
-    6 more, or 7 where a group has several words.
+    successive groups. Throughput: a group in `LookupShape.period` cycles. Latency: the n cycles of filling a table, and
+    6 more where words are gathered, 5 where they are not, and one for adding several words.
     """
 
     def __init__(self, shape: LookupShape) -> None:

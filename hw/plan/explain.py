@@ -1,13 +1,13 @@
 """Why a plan is what it is: what every datapath would have cost each layer at the plan's frame rate."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hw.plan.cost import Estimate
 from hw.plan.datapath import DATAPATHS
 from hw.plan.device import Device
 from hw.plan.pipeline import pipeline
 from hw.plan.plan import Folding, Plan
-from hw.plan.search import bram_price
+from hw.plan.search import MARGIN, bram_price
 from hw.plan.space import Candidate, Space
 from sw.network import Linear, Network
 
@@ -19,7 +19,7 @@ class Alternative:
     """One datapath for one layer: its cheapest folding at the plan's interval, or ``reason`` why there is none.
 
     ``price`` is area as one number (``Estimate.price``), ``rom_bits`` the bits of its memories. ``chosen``: it is what
-    the plan has, in the plan's own folding.
+    the plan has, in the plan's own folding. ``saves_luts``: it has fewer LUTs than that by more than estimates err.
     """
 
     layer: str
@@ -31,6 +31,7 @@ class Alternative:
     area: Estimate | None = None
     price: float = 0.0
     rom_bits: int | None = None
+    saves_luts: bool = False
 
 
 def alternatives(network: Network, plan: Plan, family: str, device: Device | None = None) -> tuple[Alternative, ...]:
@@ -38,14 +39,15 @@ def alternatives(network: Network, plan: Plan, family: str, device: Device | Non
     space, interval, price = Space(network, family=family), pipeline(network, plan).interval, bram_price(device)
     found = []
     for layer in space.layers:
-        own = plan.folding[layer.name]
+        own = space.candidate(layer, plan.folding[layer.name])
+        area = own.area(interval, family)
         for name in DATAPATHS:
-            chosen = name == own.datapath
-            if chosen:
-                best = space.candidate(layer, own)
-                found.append(priced(best, best.area(interval, family), price, chosen=True))
+            if name == own.folding.datapath:
+                found.append(priced(own, area, price, chosen=True))
             else:
-                found.append(cheapest_of(space, layer, name, interval, family, price))
+                other = cheapest_of(space, layer, name, interval, family, price)
+                saves = other.area is not None and other.area.luts < MARGIN * area.luts
+                found.append(replace(other, saves_luts=saves))
     return tuple(found)
 
 

@@ -20,7 +20,7 @@ from hw.stream.repack import RepackShape
 from sw.errors import SubbitError
 from sw.network import BitPlanes, BitSlices, Linear, Network, Thermometer
 
-__all__ = ["bram_price", "cheapest", "fastest_plan", "least_area_plan", "plan_for_rate"]
+__all__ = ["MARGIN", "bram_price", "cheapest", "fastest_plan", "least_area_plan", "plan_for_rate"]
 
 BALANCES = (1.0, 4.0, 0.25, 16.0)
 # Areas are estimates: another datapath than XNOR must promise to save a sixth.

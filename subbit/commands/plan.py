@@ -13,6 +13,7 @@ from sw.files import atomic_write, check_writable
 
 if TYPE_CHECKING:
     from hw.plan.cost import Estimate
+    from hw.plan.explain import Alternative
     from subbit.planning import PlanReport
 
 __all__ = ["command", "show"]
@@ -85,20 +86,30 @@ def show(console: Console, found: "PlanReport") -> None:
 
 
 def show_alternatives(console: Console, found: "PlanReport") -> None:
-    """Draw what every datapath would have cost each layer."""
-    columns = ["layer", "datapath", "PE", "SIMD", "weights in", "cycles", "LUTs", "FFs", "block RAMs", "ROM bits", ""]
+    """Draw what every datapath would have cost each layer, and say why some are out of the question."""
+    columns = ["layer", "datapath", "PE", "SIMD", "weights in", "cycles", "LUTs", "FFs", "BRAMs", "ROM bits", "area"]
     rows: list[list[object]] = []
     for each in found.alternatives:
-        if each.folding is None:
-            rows.append([each.layer, each.datapath, *[""] * 8, each.reason])
-            continue
         fold = each.folding
-        own = next(one for one in found.alternatives if one.layer == each.layer and one.chosen)
-        verdict = "chosen" if each.chosen else f"{100 * (each.price / own.price - 1):+.0f} % area"
-        place = [each.layer, each.datapath, fold.pe, fold.simd, MEMORY[fold.rom], each.cycles]
-        rows.append([*place, *_area(each.area), each.rom_bits, verdict])
-    console.print(table(f"every datapath at {count(found.interval)} cycles a frame, by estimate", columns, rows))
+        if fold is not None:
+            place = [each.layer, each.datapath, fold.pe, fold.simd, MEMORY[fold.rom], each.cycles]
+            rows.append([*place, *_area(each.area), each.rom_bits, verdict(each, found)])
+    console.print(
+        table(f"every datapath at {count(found.interval)} cycles a frame, by estimate", columns, rows, left=2)
+    )
     console.print("area: LUTs, a quarter of the flip-flops, and block RAMs at the device's LUTs for each of them")
+    for layer in dict.fromkeys(each.layer for each in found.alternatives):
+        out = [each for each in found.alternatives if each.layer == layer and each.folding is None]
+        console.print(f"{layer}: " + "; ".join(f"not {each.datapath}, as it {each.reason}" for each in out))
+
+
+def verdict(each: "Alternative", found: "PlanReport") -> str:
+    """How the area of one datapath compares with that of the one that was chosen."""
+    own = next(one for one in found.alternatives if one.layer == each.layer and one.chosen)
+    if each.chosen or each.area is None or own.area is None:
+        return "chosen"
+    note = ", but hardly fewer LUTs" if each.price < own.price and not each.saves_luts else ""
+    return f"{100 * (each.price / own.price - 1):+.0f} %{note}"
 
 
 def _area(area: "Estimate | None") -> list[int]:

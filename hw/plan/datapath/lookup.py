@@ -28,7 +28,7 @@ class Lookup(Datapath):
     def refusal(self, layer: Linear, network: Network) -> str | None:
         if isinstance(layer.weights, CodebookEncoding):
             return None
-        return f"has no codebook to look words up in, but {layer.weights.kind} weights: compute it with xnor"
+        return f"has no codebook but {layer.weights.kind} weights"
 
     def foldings(self, layer: Linear, network: Network) -> Iterator[Folding]:
         words = layer.weights.shape[-1]

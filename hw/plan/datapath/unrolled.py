@@ -28,7 +28,7 @@ class Unrolled(Datapath):
     name: ClassVar[str] = "unrolled"
 
     def refusal(self, layer: Linear, network: Network) -> str | None:
-        return None if layer.plain else "has two-level weights: compute it with sparse or xnor"
+        return None if layer.plain else "has two-level weights"
 
     def doubt(self, layer: Linear, network: Network) -> str | None:
         weights = layer.outputs * layer.taps

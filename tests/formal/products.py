@@ -1,6 +1,6 @@
 """The plain specification of the compute unit: sums of products, and thresholds on sums."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -115,11 +115,12 @@ def level(total: Value, limits: list[int] | list[Value], invert: Value | int, bi
 
 
 def split(
-    words: list[Value], lanes: int, bits: int, channels: int = 0, passes: int = 1
+    words: list[Value], lanes: int, bits: int, channels: int = 0, passes: int = 1, order: Sequence[int] = ()
 ) -> tuple[list[Value], list[Value], Value]:
     """Taps and skip bits of a window's words, and whether ``skip`` and ``missing`` are such as windows send.
 
-    Without ``channels`` no tap is skipped. In the first of ``passes`` the highest plane is looked at, and so on.
+    Without ``channels`` no tap is skipped. In the first of ``passes`` the highest plane is looked at, and so on. Taps
+    come in row, column, channel order, or in that which ``order`` numbers.
     """
     once = len(words) // passes
     taps, skips, consistent = [], [], []
@@ -130,6 +131,9 @@ def split(
         end = lanes * bits
         skips += list(word[end : end + lanes]) if channels else [Const(0)] * lanes
         consistent += [word[end:] == again[end:] for again in sent[:-1] if channels]
+    if order:
+        places = sorted(range(len(taps)), key=order.__getitem__)
+        taps, skips = [taps[at] for at in places], [skips[at] for at in places]
     if channels:
         first = skips[::channels]
         missing = sum(first[1:], first[0])
@@ -165,7 +169,7 @@ def product(layer: Layer, pe: int, simd: int, series: bool = False) -> FrameChec
 def product_frames(shape: ProductShape, out: Callable[[list[Value]], list[Word]]) -> Frames:
     """Frames of a unit of four register stages, or of five with two levels."""
     size, stages = shape.folds * shape.words * shape.passes, 5 if shape.agreement.ratio else 4
-    return Frames(size, out, held=2 + stages // size, patience=stages)
+    return Frames(size, out, held=max(3, 2 + stages // size), patience=stages)
 
 
 @dataclass(frozen=True, eq=False)

@@ -116,7 +116,7 @@ def products() -> Iterator[Proof]:
     ]
     for name, shape, pe, simd in series:
         yield Proof(
-            f"series {name}", lambda s=shape, p=pe, i=simd: product(s, p, i, series=True), 20 if shape.kernel else None
+            f"series {name}", lambda s=shape, p=pe, i=simd: product(s, p, i, series=True), 10 if shape.kernel else None
         )
     levels = [
         ("2x2, ratio 3, fraction 1", layer(2, 2, two_level=(3, 1)), 1, 2, False),
@@ -131,7 +131,7 @@ def products() -> Iterator[Proof]:
         yield Proof(
             f"two levels {name}",
             lambda s=shape, p=pe, i=simd, r=serial: product(s, p, i, r),
-            20 if shape.kernel else None,
+            10 if shape.kernel else None,
         )
     yield Proof("product 2x3, PE 2, SIMD 3, any weights", lambda: any_product(layer(2, 3), 2, 3))
     larger = [
@@ -156,7 +156,7 @@ def lookups() -> Iterator[Proof]:
         (1, 1, 3, 1, 1, 2, (0,), None),
         (1, 1, 2, 2, 1, 1, (0,), None),
         (1, 1, 2, 1, 1, 1, (0, 1), None),
-        (2, 2, 4, 2, 2, 1, (0,), 16),
+        (2, 2, 4, 1, 2, 1, (0,), 14),
         (1, 4, 3, 1, 3, 2, (0,), 16),
     ):
         group, indices = GroupShape(words, taps, len(planes), 1), np.zeros((groups, folds, pe, words), np.int64)
@@ -232,13 +232,13 @@ def lists() -> Iterator[Proof]:
     )
     for name, weights, image, pe, options in sums:
         shape = listed(limited(Layer(np.array(weights), **options)), image, pe)
-        yield Proof(f"listed sum {name}", lambda s=shape: listed_sum(s), 30 if name == "2x2, skip" else None)
+        yield Proof(f"listed sum {name}", lambda s=shape: listed_sum(s), 18 if name == "2x2, skip" else None)
     for name, weights, image, pe, options, depth in (
         ("1x1x2", some, dense, 1, {}, None),
         ("1x1x2, PE 2", two, dense, 2, {}, None),
         ("1x1x2, folds 2", two, dense, 1, {}, None),
         ("1x1x2, ratio -3", some, dense, 1, {"two_level": (-3, 1)}, None),
-        ("2x2, kernel 2, counts", corners, square, 1, {}, 40),
+        ("2x2, kernel 2, counts", corners, square, 1, {}, 24),
         ("2x2, zero padding", corners, around, 1, {}, 40),
         ("2x2, ones around", corners, replace(around, fill="ones"), 1, {}, 40),
     ):

@@ -173,7 +173,9 @@ FAULTS = (
         "self.o.valid.eq((left != 0) & self.o.ready)",
         "repack 3 to 1",
     ),
-    Fault("digit of the wrong sign", TIMES, "2 - (constant & 3)", "(constant & 3) - 2", "times large constants"),
+    Fault(
+        "digit of the wrong sign", TIMES, "if sign > 0 else total -", "if sign else total -", "times large constants"
+    ),
     Fault(
         "ratio of the wrong sign",
         PRODUCT,
@@ -255,10 +257,10 @@ FAULTS = (
         "listed window 1x1, kernel 1, zero padding",
     ),
     Fault(
-        "lists begin before the window has come",
+        "listed word read before it has come",
         LISTED,
-        "m.d.sync += listing.eq(1)",
-        "m.d.sync += listing.eq(~listing)",
+        "skip | (offset < store.lead)",
+        "skip | (offset <= store.lead)",
         "listed window 1x1x2",
     ),
     Fault(
@@ -319,7 +321,7 @@ FAULTS = (
         TABLE,
         "p * len(entries) + word, shape.index_bits), half",
         "p + word, shape.index_bits), half",
-        "codewords 2 words of 2, 4",
+        "codewords 2 words of 2, 3",
     ),
     Fault(
         "taps of a word in another order",

@@ -1,4 +1,7 @@
-"""Deliberate faults: each must be found by the proof that stands beside it. ``python -m tests.formal.faults [NAME ...]``."""
+"""Deliberate faults: each must be found by the proof that stands beside it.
+
+``python -m tests.formal.faults [NAME ...]``.
+"""
 
 import re
 import shutil

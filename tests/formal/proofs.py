@@ -53,7 +53,7 @@ def limited(known: Layer, steps: int = 1) -> Layer:
     if not steps:
         return known
     outputs, taps = known.weights.shape
-    reach = taps * sum(1 << plane for plane in known.planes)
+    reach = taps * sum(1 << plane for plane in known.planes) * max(map(abs, known.values))
     thresholds = np.sort(RNG.integers(1 - reach, reach, (outputs, steps)), axis=1)
     return replace(known, thresholds=thresholds, invert=RNG.integers(0, 2, outputs))
 
@@ -111,12 +111,12 @@ def products() -> Iterator[Proof]:
     series = [
         ("1x2, 2 planes", layer(1, 2, planes=(0, 1)), 1, 2),
         ("2x2, pixels of planes 1 and 3", layer(2, 2, planes=(1, 3), pixels=True), 1, 2),
-        ("1x2, pixels of 3 planes", layer(1, 2, planes=(0, 1, 4), pixels=True), 1, 1),
-        ("1x4, 2 planes, skip", layer(1, 4, planes=(0, 1), kernel=(2, 2)), 1, 4),
+        ("1x2, pixels of 3 planes, counts", Layer(np.array([[0, 1]]), planes=(0, 1, 4), pixels=True), 1, 1),
+        ("1x4, 2 planes, skip, counts", layer(1, 4, 0, planes=(0, 1), kernel=(2, 2)), 1, 4),
     ]
     for name, shape, pe, simd in series:
         yield Proof(
-            f"series {name}", lambda s=shape, p=pe, i=simd: product(s, p, i, series=True), 10 if shape.kernel else None
+            f"series {name}", lambda s=shape, p=pe, i=simd: product(s, p, i, series=True), 16 if shape.kernel else None
         )
     levels = [
         ("2x2, ratio 3, fraction 1", layer(2, 2, two_level=(3, 1)), 1, 2, False),
@@ -131,7 +131,7 @@ def products() -> Iterator[Proof]:
         yield Proof(
             f"two levels {name}",
             lambda s=shape, p=pe, i=simd, r=serial: product(s, p, i, r),
-            10 if shape.kernel else None,
+            16 if shape.kernel else None,
         )
     yield Proof("product 2x3, PE 2, SIMD 3, any weights", lambda: any_product(layer(2, 3), 2, 3))
     larger = [
@@ -156,7 +156,7 @@ def lookups() -> Iterator[Proof]:
         (1, 1, 3, 1, 1, 2, (0,), None),
         (1, 1, 2, 2, 1, 1, (0,), None),
         (1, 1, 2, 1, 1, 1, (0, 1), None),
-        (2, 2, 4, 1, 2, 1, (0,), 14),
+        (2, 2, 3, 2, 1, 1, (0,), 14),
         (1, 4, 3, 1, 3, 2, (0,), 16),
     ):
         group, indices = GroupShape(words, taps, len(planes), 1), np.zeros((groups, folds, pe, words), np.int64)
@@ -190,7 +190,7 @@ def lookups() -> Iterator[Proof]:
         ("2 groups of 2, 3 codewords, PE 2", 2, 2, 2, 3, 1, 2, 1, 20, {}),
         ("2 words of 2 at once, folds 2", 2, 2, 2, 2, 1, 1, 2, 20, {}),
         ("1x2, 2 channels at once, folds 2", 2, 2, 2, 2, 2, 1, 2, 20, {}),
-        ("1x4, runs of 2, 2 channels, counts", 1, 4, 2, 2, 4, 1, 1, 24, {}),
+        ("1x4, runs of 2, 2 channels at once, counts", 1, 4, 2, 3, 4, 1, 2, 24, {}),
         ("1x2, 2 planes", 1, 1, 2, 2, 2, 1, 1, 20, {"planes": (0, 1)}),
         ("2x2, skip", 1, 1, 4, 2, 4, 1, 1, 24, {"kernel": (2, 2)}),
         ("2x2, skip, 2 channels", 2, 2, 4, 3, 4, 2, 1, 24, {"kernel": (2, 2)}),
@@ -239,8 +239,8 @@ def lists() -> Iterator[Proof]:
         ("1x1x2, folds 2", two, dense, 1, {}, None),
         ("1x1x2, ratio -3", some, dense, 1, {"two_level": (-3, 1)}, None),
         ("2x2, kernel 2, counts", corners, square, 1, {}, 24),
-        ("2x2, zero padding", corners, around, 1, {}, 40),
-        ("2x2, ones around", corners, replace(around, fill="ones"), 1, {}, 40),
+        ("2x2, zero padding", corners, around, 1, {}, 30),
+        ("2x2, ones around", corners, replace(around, fill="ones"), 1, {}, 30),
     ):
         known = limited(Layer(np.array(weights), **options), 0 if "counts" in name else 1)
         yield Proof(f"listed {name}", lambda k=known, w=image, p=pe: listed_layer(k, w, p), depth)

@@ -181,7 +181,7 @@ FAULTS = (
         PRODUCT,
         "times(totals[-1], agreement.ratio)",
         "times(totals[-1], -agreement.ratio)",
-        "two levels 2x2, ratio 3",
+        "two levels 2x2, ratio -1",
     ),
     Fault(
         "row's agreements not shifted",

@@ -1,15 +1,16 @@
 """Combinational claims: population counts, agreements, and what a threshold on counts means for sums."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from amaranth import Array, Cat, Const, Module, Value
 
 from hw.datapath.popcount import agreements, larger_part, popcount
+from hw.datapath.times import times
 from sw.network.agreement import Agreement
 from tests.formal.harness import Harness
 
-__all__ = ["AgreementCheck", "PartsCheck", "PopcountCheck", "ThresholdCheck"]
+__all__ = ["AgreementCheck", "PartsCheck", "PopcountCheck", "ThresholdCheck", "TimesCheck"]
 
 
 def plain_sum(bits: list[Value]) -> Value:
@@ -88,3 +89,16 @@ class ThresholdCheck(Harness):
     def level(self, passes: Callable[[Value], Value], picked: list[Value], invert: Value) -> Value:
         """Number of thresholds that are passed, each xor invert."""
         return plain_sum([passes(pick) ^ invert for pick in picked])
+
+
+class TimesCheck(Harness):
+    """`times` of a value of ``bits`` bits, and of one with a sign, is its product with each of ``constants``."""
+
+    def __init__(self, constants: Sequence[int], bits: int) -> None:
+        self.factors = constants
+        super().__init__({"x": bits})
+
+    def claim(self, m: Module, free: dict[str, Value]) -> None:
+        for value in (free["x"], free["x"].as_signed()):
+            for constant in self.factors:
+                self.hold(m, f"times {constant} is the product", times(value, constant) == value * constant)

@@ -1,6 +1,6 @@
 """What a proof is stated as: an Amaranth component whose ports are free and whose assertions must hold."""
 
-from amaranth import ClockDomain, ClockSignal, Module, ResetSignal, Signal, Value
+from amaranth import ClockDomain, ClockSignal, Module, Mux, ResetSignal, Signal, Value
 from amaranth.hdl import Assert
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
@@ -35,7 +35,7 @@ class Harness(wiring.Component):
             kept = Signal(width, name=f"kept_{name}")
             with m.If(~self.running):
                 m.d.sync += kept.eq(free[name])
-            free[name] = kept
+            free[name] = Mux(self.running, kept, free[name])
         self.claim(m, free)
         return m
 

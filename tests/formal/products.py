@@ -1,23 +1,29 @@
 """The plain specification of the compute unit: sums of products, and thresholds on sums."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from amaranth import Array, Cat, Const, Module, Mux, Signal, Value
 
+from hw.layer.levels import Levels
+from hw.layer.listed_sum import ListedSumShape
+from hw.layer.lookup import LookupShape
 from hw.layer.product import ProductShape
 from sw.network import Convolution, Dense, DenseEncoding, Padding, TensorType
 from sw.network.agreement import Agreement
+from sw.network.encodings.two_level import TwoLevelEncoding
 from tests.formal.frames import FrameCheck, Frames, Word
 
-__all__ = ["Layer", "any_product", "product"]
+__all__ = ["AnyLevels", "AnyRom", "Layer", "any_of", "any_product", "level", "product", "split", "worth"]
 
 
 @dataclass(frozen=True, eq=False)
 class Layer:
     """A layer as its definition has it: ``weights`` (outputs, taps) of 0 and 1 on levels, or on ``pixels``.
 
+    They stand for -1 and +1 or, with ``two_level`` (ratio, fraction), for ratio - 2**fraction and ratio + 2**fraction.
     ``thresholds`` (outputs, n) are on sums; with none the counts are looked at. ``kernel`` is that of a convolution
     with zero padding, whose windows skip whole positions.
     """
@@ -28,6 +34,13 @@ class Layer:
     thresholds: np.ndarray | None = None
     invert: np.ndarray | None = None
     kernel: tuple[int, int] | None = None
+    two_level: tuple[int, int] | None = None
+
+    @property
+    def values(self) -> tuple[int, int]:
+        """What the weights 0 and 1 stand for."""
+        ratio, fraction = self.two_level or (0, 0)
+        return ratio - (1 << fraction), ratio + (1 << fraction)
 
     @property
     def channels(self) -> int:
@@ -42,14 +55,15 @@ class Layer:
             kind = TensorType.pixels(1, 1, taps, self.planes)
         else:
             kind = TensorType.levels(8, 8, self.channels, len(self.planes))
+        plain = DenseEncoding(self.weights.reshape(outputs, *(self.kernel or ()), self.channels))
+        weights = plain if self.two_level is None else TwoLevelEncoding(plain, *self.two_level)
         if self.kernel is None:
-            return Agreement.of(Dense(name="layer", reads=("input",), weights=DenseEncoding(self.weights)), kind)
-        weights = DenseEncoding(self.weights.reshape(outputs, *self.kernel, self.channels))
+            return Agreement.of(Dense(name="layer", reads=("input",), weights=weights), kind)
         return Agreement.of(
             Convolution(name="layer", reads=("input",), weights=weights, padding=Padding("zero", 1)), kind
         )
 
-    def shape(self, pe: int, simd: int) -> ProductShape:
+    def shape(self, pe: int, simd: int, series: bool = False) -> ProductShape:
         """The hardware's parameters."""
         return ProductShape(
             self.weights,
@@ -57,70 +71,105 @@ class Layer:
             pe,
             simd,
             self.agreement,
-            None if self.thresholds is None else self.agreement.thresholds(self.thresholds),
+            self.on_counts,
             self.invert,
             skip_positions=self.kernel[0] * self.kernel[1] if self.kernel else 0,
+            series=series,
         )
 
+    @property
+    def on_counts(self) -> np.ndarray | None:
+        """The thresholds as hardware has them."""
+        return None if self.thresholds is None else self.agreement.thresholds(self.thresholds)
+
     def sum(self, output: int, taps: list[Value], skips: list[Value]) -> Value:
-        """The sum by definition: every tap's worth times +1 or -1, skipped taps worth 0."""
+        """The sum by definition: every tap's worth times the weight's value, skipped taps worth 0."""
         total: Value = Const(0)
         for weight, tap, skip in zip(self.weights[output].tolist(), taps, skips, strict=True):
-            worth: Value = Const(0)
-            for place, plane in enumerate(self.planes):
-                worth = worth + (tap[place] << plane)
-            if not self.pixels:
-                worth = (worth << 1) - ((1 << len(self.planes)) - 1)
-            total = total + Mux(skip, 0, worth if weight else -worth)
+            total = total + Mux(skip, 0, worth(tap, self.planes, self.pixels) * self.values[weight])
         return total
 
+    def output(
+        self, unit: ProductShape | LookupShape | ListedSumShape, at: int, taps: list[Value], skips: list[Value]
+    ) -> Value:
+        """What output ``at`` of ``unit`` must be: the level of the sum, or the count that stands for it."""
+        total = self.sum(at, taps, skips)
+        if self.thresholds is not None and self.invert is not None:
+            return level(total, self.thresholds[at].tolist(), int(self.invert[at]), unit.level_bits)
+        # slope * count - offset is the sum, and slope is 1 or 2.
+        return ((total + int(unit.agreement.offset[at])) >> (unit.agreement.slope - 1))[: unit.level_bits]
 
-def split(shape: ProductShape, words: list[Value]) -> tuple[list[Value], list[Value], Value]:
-    """Taps and skip bits of a window's words, and whether ``skip`` and ``missing`` are such as windows send."""
-    bits, taps, skips, consistent = len(shape.planes), [], [], []
-    for word in words:
-        taps += [word.word_select(lane, bits) for lane in range(shape.simd)]
-        end = shape.simd * bits
-        skips += list(word[end : end + shape.simd]) if shape.skip_positions else [Const(0)] * shape.simd
-    if shape.skip_positions:
-        channels = shape.agreement.skip_channels
+
+def worth(tap: Value, planes: tuple[int, ...], pixels: bool) -> Value:
+    """The value of a tap: of pixels the planes kept; of levels q, 2 q less the largest of them."""
+    kept: Value = Const(0)
+    for place, plane in enumerate(planes):
+        kept = kept + (tap[place] << plane)
+    return kept if pixels else (kept << 1) - sum(1 << plane for plane in planes)
+
+
+def level(total: Value, limits: list[int] | list[Value], invert: Value | int, bits: int) -> Value:
+    """The number of thresholds that are passed, each xor invert."""
+    passed = [(total >= limit) ^ invert for limit in limits]
+    return sum(passed[1:], Const(0, bits) + passed[0])[:bits]
+
+
+def split(
+    words: list[Value], lanes: int, bits: int, channels: int = 0, passes: int = 1, order: Sequence[int] = ()
+) -> tuple[list[Value], list[Value], Value]:
+    """Taps and skip bits of a window's words, and whether ``skip`` and ``missing`` are such as windows send.
+
+    Without ``channels`` no tap is skipped. In the first of ``passes`` the highest plane is looked at, and so on. Taps
+    come in row, column, channel order, or in that which ``order`` numbers.
+    """
+    once = len(words) // passes
+    taps, skips, consistent = [], [], []
+    for at, word in enumerate(words[:once]):
+        sent = [words[number * once + at] for number in reversed(range(passes))]
+        for lane in range(lanes):
+            taps.append(Cat(sent[bit % passes].word_select(lane, bits)[bit] for bit in range(bits)))
+        end = lanes * bits
+        skips += list(word[end : end + lanes]) if channels else [Const(0)] * lanes
+        consistent += [word[end:] == again[end:] for again in sent[:-1] if channels]
+    if order:
+        places = sorted(range(len(taps)), key=order.__getitem__)
+        taps, skips = [taps[at] for at in places], [skips[at] for at in places]
+    if channels:
         first = skips[::channels]
         missing = sum(first[1:], first[0])
-        consistent = [skip == first[at // channels] for at, skip in enumerate(skips)]
-        consistent += [word[shape.simd * (bits + 1) :] == missing for word in words]
+        consistent += [skip == first[at // channels] for at, skip in enumerate(skips)]
+        consistent += [word[lanes * (bits + 1) :] == missing for word in words]
     return taps, skips, Cat(consistent).all() if consistent else Const(1)
 
 
-def product(layer: Layer, pe: int, simd: int) -> FrameCheck:
+def windows_of(shape: ProductShape, words: list[Value]) -> list[tuple[list[Value], list[Value], Value, int]]:
+    """`split` of the window of every fold, and the words until it ends."""
+    size = shape.words * shape.passes
+    channels = shape.agreement.skip_channels
+    ends = range(size, len(words) + 1, size)
+    return [
+        (*split(words[end - size : end], shape.simd, len(shape.planes), channels, shape.passes), end) for end in ends
+    ]
+
+
+def product(layer: Layer, pe: int, simd: int, series: bool = False) -> FrameCheck:
     """The compute unit against the definition on sums, for the weights and thresholds of ``layer``."""
-    shape = layer.shape(pe, simd)
+    shape = layer.shape(pe, simd, series)
 
     def out(words: list[Value]) -> list[Word]:
         sent = []
-        for fold in range(shape.folds):
-            taps, skips, consistent = split(shape, words[fold * shape.words : (fold + 1) * shape.words])
-            lanes = []
-            for output in range(fold * pe, (fold + 1) * pe):
-                total = layer.sum(output, taps, skips)
-                if layer.thresholds is None or layer.invert is None:
-                    lanes.append(count_of(shape, output, total))
-                else:
-                    passed = [(total >= int(limit)) ^ int(layer.invert[output]) for limit in layer.thresholds[output]]
-                    lanes.append(sum(passed[1:], Const(0, shape.level_bits) + passed[0])[: shape.level_bits])
-            sent.append(Word(list(Cat(lanes)), (fold + 1) * shape.words, consistent))
+        for fold, (taps, skips, consistent, end) in enumerate(windows_of(shape, words)):
+            lanes = [layer.output(shape, at, taps, skips) for at in range(fold * pe, (fold + 1) * pe)]
+            sent.append(Word(list(Cat(lanes)), end, consistent))
         return sent
 
-    return FrameCheck(shape.create(), Frames(shape.folds * shape.words, out, held=window_frames(shape)))
+    return FrameCheck(shape.create(), product_frames(shape, out))
 
 
-def count_of(shape: ProductShape, output: int, total: Value) -> Value:
-    """The count that stands for a sum: slope * count - offset is the sum, and slope is 1 or 2."""
-    return ((total + int(shape.agreement.offset[output])) >> (shape.agreement.slope - 1))[: shape.count_bits]
-
-
-def window_frames(shape: ProductShape) -> int:
-    """Frames that a unit of four register stages can hold."""
-    return 2 + 4 // (shape.folds * shape.words)
+def product_frames(shape: ProductShape, out: Callable[[list[Value]], list[Word]]) -> Frames:
+    """Frames of a unit of four register stages, or of five with two levels."""
+    size, stages = shape.folds * shape.words * shape.passes, 5 if shape.agreement.ratio else 4
+    return Frames(size, out, held=max(3, 2 + stages // size), patience=stages)
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,6 +195,31 @@ class AnyRom:
 
 
 @dataclass(frozen=True, eq=False)
+class AnyLevels(Levels):
+    """Levels whose thresholds can be anything; of those that are given only the number counts."""
+
+    @cached_property
+    def rom(self) -> AnyRom | None:
+        """Rows as `Levels.rom` lays them out."""
+        if self.thresholds is None:
+            return None
+        folds, width = len(self.thresholds) // self.pe, self.pe * (self.steps * self.width + 1)
+        return AnyRom([Signal(width, name=f"thresholds_{fold}") for fold in range(folds)])
+
+    @property
+    def rows(self) -> list[Signal]:
+        """The table, none where counts go out."""
+        return [] if self.rom is None else self.rom.rows
+
+    def of(self, fold: int, p: int, count: Value) -> Value:
+        """What output ``p`` of a fold must be for a count."""
+        if self.rom is None:
+            return (count + Const(0, self.count_bits))[: self.count_bits]
+        own = self.rom.rows[fold].word_select(p, self.steps * self.width + 1)
+        return level(count, [own.word_select(j, self.width) for j in range(self.steps)], own[-1], self.bits)
+
+
+@dataclass(frozen=True, eq=False)
 class AnyProduct(ProductShape):
     """A compute unit whose tables can hold anything: what is proved of it holds for every weight and threshold."""
 
@@ -155,32 +229,34 @@ class AnyProduct(ProductShape):
         return AnyRom([Signal(self.pe * self.simd, name=f"weights_{row}") for row in range(self.folds * self.words)])
 
     @cached_property
-    def threshold_rom(self) -> AnyRom | None:
-        """Rows as `ProductShape.threshold_rom` lays them out."""
-        if self.thresholds is None:
-            return None
-        width = self.pe * (self.thresholds.shape[1] * (self.top + 1).bit_length() + 1)
-        return AnyRom([Signal(width, name=f"thresholds_{fold}") for fold in range(self.folds)])
+    def levels(self) -> AnyLevels:
+        return AnyLevels(self.pe, self.agreement.top, self.thresholds, self.invert)
 
 
-def any_product(layer: Layer, pe: int, simd: int) -> FrameCheck:
-    """The compute unit against plain counts, for every weight and every threshold of a layer of this shape."""
-    known = layer.shape(pe, simd)
-    shape = AnyProduct(
-        known.weights,
-        known.planes,
-        pe,
-        simd,
-        known.agreement,
-        known.thresholds,
-        known.invert,
-        skip_positions=known.skip_positions,
-    )
-    tables = [*shape.weight_rom.rows, *(shape.threshold_rom.rows if shape.threshold_rom else [])]
-    limit_bits, scale = (shape.top + 1).bit_length(), 2 if shape.agreement.doubled else 1
+def any_of(tables: list[Signal]) -> tuple[dict[str, int], Callable[[Module, dict[str, Value]], None]]:
+    """What `FrameCheck` must be told for ``tables`` that may hold anything."""
 
     def bind(m: Module, free: dict[str, Value]) -> None:
         m.d.comb += [row.eq(free[row.name]) for row in tables]
+
+    return {row.name: len(row) for row in tables}, bind
+
+
+def any_product(layer: Layer, pe: int, simd: int, series: bool = False) -> FrameCheck:
+    """The compute unit against plain counts, for every weight and every threshold of a layer of this shape."""
+    shape = AnyProduct(**vars(layer.shape(pe, simd, series)))
+    tables, agreement = [*shape.weight_rom.rows, *shape.levels.rows], shape.agreement
+
+    def plain(weights: list[Value], taps: list[Value], skips: list[Value]) -> Value:
+        count: Value = Const(0)
+        for weight, tap, skip in zip(weights, taps, skips, strict=True):
+            for place, plane in enumerate(shape.planes):
+                count = count + Mux(skip, 0, (tap[place] == weight) << plane)
+        if agreement.skip_channels:
+            count = count * (2 if agreement.doubled else 1)
+            for skip in skips[:: agreement.skip_channels]:
+                count = count + Mux(skip, agreement.per_position, 0)
+        return count
 
     def lane(fold: int, p: int, taps: list[Value], skips: list[Value]) -> Value:
         weights = [
@@ -188,28 +264,13 @@ def any_product(layer: Layer, pe: int, simd: int) -> FrameCheck:
             for word in range(shape.words)
             for at in range(simd)
         ]
-        count: Value = Const(0)
-        for weight, tap, skip in zip(weights, taps, skips, strict=True):
-            for place, plane in enumerate(shape.planes):
-                count = count + Mux(skip, 0, (tap[place] == weight) << plane)
-        count = count * scale
-        if shape.skip_positions:
-            for skip in skips[:: shape.agreement.skip_channels]:
-                count = count + Mux(skip, shape.agreement.per_position, 0)
-        if shape.threshold_rom is None or shape.thresholds is None:
-            return (count + Const(0, shape.count_bits))[: shape.count_bits]
-        steps = shape.thresholds.shape[1]
-        own = shape.threshold_rom.rows[fold].word_select(p, steps * limit_bits + 1)
-        passed = [(count >= own.word_select(j, limit_bits)) ^ own[-1] for j in range(steps)]
-        return sum(passed[1:], Const(0, shape.level_bits) + passed[0])[: shape.level_bits]
+        ones = plain([Const(1)] * len(taps), taps, skips) * agreement.ratio - agreement.base
+        return shape.levels.of(fold, p, (plain(weights, taps, skips) << agreement.shift) + ones)
 
     def out(words: list[Value]) -> list[Word]:
-        sent = []
-        for fold in range(shape.folds):
-            taps, skips, consistent = split(shape, words[fold * shape.words : (fold + 1) * shape.words])
-            lanes = [lane(fold, p, taps, skips) for p in range(pe)]
-            sent.append(Word(list(Cat(lanes)), (fold + 1) * shape.words, consistent))
-        return sent
+        return [
+            Word(list(Cat(lane(fold, p, taps, skips) for p in range(pe))), end, consistent)
+            for fold, (taps, skips, consistent, end) in enumerate(windows_of(shape, words))
+        ]
 
-    frames = Frames(shape.folds * shape.words, out, held=window_frames(shape))
-    return FrameCheck(shape.create(), frames, {row.name: len(row) for row in tables}, bind)
+    return FrameCheck(shape.create(), product_frames(shape, out), *any_of(tables))

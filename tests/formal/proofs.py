@@ -1,19 +1,24 @@
 """Every proof, a line each. A new stage joins with its specification and one more line."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from hw.datapath.popcount import larger_part
 from hw.layer.encode import EncodeShape
+from hw.layer.lookup.gather import GroupShape
+from hw.layer.lookup.table import TableShape
 from hw.layer.pool import PoolShape
 from hw.layer.results import ResultsShape
 from hw.layer.window import WindowShape
 from hw.stream.repack import RepackShape
-from tests.formal.arithmetic import AgreementCheck, PartsCheck, PopcountCheck, ThresholdCheck
+from sw.network.agreement import Agreement
+from tests.formal.arithmetic import AgreementCheck, PartsCheck, PopcountCheck, ThresholdCheck, TimesCheck
 from tests.formal.harness import Harness
-from tests.formal.products import Layer, any_product, product
+from tests.formal.listed import listed, listed_layer, listed_sum, listed_window
+from tests.formal.lookups import Codebook, any_table, any_totals, gather, lookup
+from tests.formal.products import AnyLevels, Layer, any_product, product
 from tests.formal.prover import Outcome, prove
 from tests.formal.stages import buffered, encode, pool, repack, results, window
 
@@ -39,13 +44,18 @@ class Proof:
 
 
 def layer(outputs: int, taps: int, steps: int = 1, **options) -> Layer:
-    """A layer with random weights, and thresholds on sums that some windows reach and some do not."""
-    weights = RNG.integers(0, 2, (outputs, taps), dtype=np.uint8)
+    """A layer with random weights and thresholds."""
+    return limited(Layer(RNG.integers(0, 2, (outputs, taps), dtype=np.uint8), **options), steps)
+
+
+def limited(known: Layer, steps: int = 1) -> Layer:
+    """The layer with thresholds on sums that some windows reach and some do not; as it is where ``steps`` are none."""
     if not steps:
-        return Layer(weights, **options)
-    reach = taps * sum(1 << plane for plane in options.get("planes", (0,)))
+        return known
+    outputs, taps = known.weights.shape
+    reach = taps * sum(1 << plane for plane in known.planes) * max(map(abs, known.values))
     thresholds = np.sort(RNG.integers(1 - reach, reach, (outputs, steps)), axis=1)
-    return Layer(weights, thresholds=thresholds, invert=RNG.integers(0, 2, outputs), **options)
+    return replace(known, thresholds=thresholds, invert=RNG.integers(0, 2, outputs))
 
 
 def counts() -> Iterator[Proof]:
@@ -54,6 +64,11 @@ def counts() -> Iterator[Proof]:
         yield Proof(f"popcount of {n}", lambda n=n: PopcountCheck(n), quick=n in (3, 13))
     for n in (1, 2, 3, 5, 9, 16, 20):
         yield Proof(f"agreements of {n}", lambda n=n: AgreementCheck(n))
+    for name, constants, bits in (
+        ("-40 to 40", range(-40, 41), 6),
+        ("large constants", (171, -250, 255, -255, 683, -2048, 1023, -2047, 2304, -2304), 5),
+    ):
+        yield Proof(f"times {name}", lambda c=constants, b=bits: TimesCheck(c, b), quick=bits == 5)
     sizes, waiting = set(), [*range(ALONE + 1, 65), 100, 144, 256, 576, 1023, 1152]
     while waiting:
         n = waiting.pop()
@@ -93,6 +108,31 @@ def products() -> Iterator[Proof]:
     ]
     for name, shape, pe, simd in cases:
         yield Proof(f"product {name}", lambda s=shape, p=pe, i=simd: product(s, p, i), quick="PE 2, SIMD 3" in name)
+    series = [
+        ("1x2, 2 planes", layer(1, 2, planes=(0, 1)), 1, 2),
+        ("2x2, pixels of planes 1 and 3", layer(2, 2, planes=(1, 3), pixels=True), 1, 2),
+        ("1x2, pixels of 3 planes, counts", Layer(np.array([[0, 1]]), planes=(0, 1, 4), pixels=True), 1, 1),
+        ("1x4, 2 planes, skip, counts", layer(1, 4, 0, planes=(0, 1), kernel=(2, 2)), 1, 4),
+    ]
+    for name, shape, pe, simd in series:
+        yield Proof(
+            f"series {name}", lambda s=shape, p=pe, i=simd: product(s, p, i, series=True), 16 if shape.kernel else None
+        )
+    levels = [
+        ("2x2, ratio 3, fraction 1", layer(2, 2, two_level=(3, 1)), 1, 2, False),
+        ("1x4, ratio -5, fraction 2", layer(1, 4, two_level=(-5, 2)), 1, 2, False),
+        ("2x2, ratio -1, fraction 0, counts", layer(2, 2, 0, two_level=(-1, 0)), 2, 1, False),
+        ("1x2, ratio 0, fraction 3", layer(1, 2, two_level=(0, 3)), 1, 1, False),
+        ("1x2, pixels, ratio -3, fraction 2", layer(1, 2, planes=(0, 2), pixels=True, two_level=(-3, 2)), 1, 1, False),
+        ("1x4, ratio 3, fraction 1, skip", layer(1, 4, two_level=(3, 1), kernel=(2, 2)), 1, 4, False),
+        ("1x2, ratio -3, fraction 1, series", layer(1, 2, planes=(0, 1), two_level=(-3, 1)), 1, 2, True),
+    ]
+    for name, shape, pe, simd, serial in levels:
+        yield Proof(
+            f"two levels {name}",
+            lambda s=shape, p=pe, i=simd, r=serial: product(s, p, i, r),
+            16 if shape.kernel else None,
+        )
     yield Proof("product 2x3, PE 2, SIMD 3, any weights", lambda: any_product(layer(2, 3), 2, 3))
     larger = [
         *(case for case in cases if "PE 2, SIMD 3" not in case[0]),
@@ -101,6 +141,109 @@ def products() -> Iterator[Proof]:
     ]
     for name, shape, pe, simd in larger:
         yield Proof(f"product {name}, any weights", lambda s=shape, p=pe, i=simd: any_product(s, p, i), depth=16)
+
+
+def lookups() -> Iterator[Proof]:
+    """Codeword lookup: its parts for any codebook and thresholds, then the unit for given ones."""
+    for words, taps, positions in ((1, 2, 0), (2, 2, 0), (3, 2, 0), (2, 3, 3)):
+        shape = GroupShape(words, taps, 1, taps, positions)
+        skip = ", skip" if positions else ""
+        yield Proof(f"gather {words} words of {taps}{skip}", lambda s=shape: gather(s), quick=bool(positions))
+    plain, doubled = (Agreement(slope, np.zeros(1), 9, 1, slope == 1, 1) for slope in (2, 1))
+    for words, taps, n, pe, folds, groups, planes, depth in (
+        (1, 2, 2, 1, 1, 1, (0,), None),
+        (2, 1, 2, 1, 1, 1, (0,), None),
+        (1, 1, 3, 1, 1, 2, (0,), None),
+        (1, 1, 2, 2, 1, 1, (0,), None),
+        (1, 1, 2, 1, 1, 1, (0, 1), None),
+        (2, 2, 3, 2, 1, 1, (0,), 14),
+        (1, 4, 3, 1, 3, 2, (0,), 16),
+    ):
+        group, indices = GroupShape(words, taps, len(planes), 1), np.zeros((groups, folds, pe, words), np.int64)
+        shape = TableShape(group, np.zeros((n, taps), np.uint8), planes, indices, plain)
+        name = f"{words} words of {taps}, {n} codewords, PE {pe}, folds {folds}, groups {groups}, {len(planes)} planes"
+        yield Proof(f"codewords {name}", lambda s=shape: any_table(s), depth)
+    for n, depth in ((1, None), (2, 16), (3, 16)):
+        shape = TableShape(
+            GroupShape(1, 2, 1, 2, 2), np.zeros((n, 2), np.uint8), (0,), np.zeros((1, 1, 1, 1), np.int64), doubled
+        )
+        yield Proof(f"codewords skip, {n} codewords", lambda s=shape: any_table(s), depth)
+    for folds, groups, pe, missing, steps in (
+        (1, 1, 1, 0, 1),
+        (1, 2, 2, 0, 1),
+        (2, 2, 1, 0, 1),
+        (3, 2, 1, 1, 1),
+        (2, 1, 1, 0, 0),
+    ):
+        bits = 2 - missing
+        limits = None if not steps else np.zeros((folds * pe, steps), np.int64)
+        levels = AnyLevels(pe, groups * 3, limits, np.zeros(folds * pe, np.int64))
+        name = f"{folds} folds, {groups} groups, PE {pe}{', missing' * missing}{', counts' * (not steps)}"
+        yield Proof(
+            f"totals {name}",
+            lambda a=levels, f=folds, g=groups, b=bits, x=missing: any_totals(a, f, g, b, x),
+            quick=groups == pe == 1,
+        )
+    for name, outputs, words, taps, n, positions, pe, at_once, depth, options in (
+        ("1 word of 2, 2 codewords", 1, 1, 2, 2, 1, 1, 1, None, {}),
+        ("1 word of 3, 4 codewords, folds 3", 3, 1, 3, 4, 1, 1, 1, 20, {}),
+        ("2 groups of 2, 3 codewords, PE 2", 2, 2, 2, 3, 1, 2, 1, 20, {}),
+        ("2 words of 2 at once, folds 2", 2, 2, 2, 2, 1, 1, 2, 20, {}),
+        ("1x2, 2 channels at once, folds 2", 2, 2, 2, 2, 2, 1, 2, 20, {}),
+        ("1x4, runs of 2, 2 channels at once, counts", 1, 4, 2, 3, 4, 1, 2, 24, {}),
+        ("1x2, 2 planes", 1, 1, 2, 2, 2, 1, 1, 20, {"planes": (0, 1)}),
+        ("2x2, skip", 1, 1, 4, 2, 4, 1, 1, 24, {"kernel": (2, 2)}),
+        ("2x2, skip, 2 channels", 2, 2, 4, 3, 4, 2, 1, 24, {"kernel": (2, 2)}),
+        ("2 levels, 2 groups of 2", 1, 2, 2, 2, 1, 1, 1, 20, {"planes": (0, 1)}),
+    ):
+        book = Codebook(RNG.integers(0, 2, (n, taps), dtype=np.uint8), RNG.integers(0, n, (outputs, words)), positions)
+        layered = limited(Layer(book.weights, **options), 0 if "counts" in name else 1)
+        yield Proof(f"lookup {name}", lambda b=book, k=layered, p=pe, w=at_once: lookup(b, k, p, w), depth)
+
+
+def lists() -> Iterator[Proof]:
+    """Windows whose taps are listed, the sums that are made of them, and both together."""
+    dense, wide = WindowShape(1, 1, 2, 1), WindowShape(1, 1, 2, 1, lanes=2)
+    row, square = WindowShape(1, 2, 1, 1, (1, 2)), WindowShape(2, 2, 1, 1, (2, 2))
+    skips = WindowShape(1, 1, 1, 1, pad=1, fill="skip")
+    some, two, corners = [[1, 0]], [[1, 0], [1, 1]], [[1, 0, 0, 1]]
+    for name, weights, image, pe in (
+        ("1x1x2", some, dense, 1),
+        ("1x1x2, no ones and all", [[0, 0], [1, 1]], dense, 1),
+        ("1x1x2, PE 2", two, wide, 2),
+        ("1x2, kernel 1x2", [[1, 1]], row, 1),
+        ("2x2, kernel 2", corners, square, 1),
+        ("1x1, kernel 1, zero padding", [[1]], skips, 1),
+        ("1x1, kernel 1, zeros around", [[1]], replace(skips, fill="zeros"), 1),
+        ("1x1, kernel 1, ones around", [[1]], replace(skips, fill="ones"), 1),
+    ):
+        shape = listed(Layer(np.array(weights)), image, pe).window
+        yield Proof(f"listed window {name}", lambda s=shape: listed_window(s, held=4), quick=name == "1x1x2")
+    around = replace(square, pad=1, fill="skip")
+    sums = (
+        ("1x1x2", some, dense, 1, {}),
+        ("1x1x2, folds 2", two, wide, 1, {}),
+        ("1x1x2, PE 2, two levels", two, dense, 2, {"two_level": (3, 1)}),
+        ("1x1x2, ratio -3", some, dense, 1, {"two_level": (-3, 1)}),
+        ("1x1, skip", [[1]], skips, 1, {}),
+        ("2x2, skip", corners, around, 1, {}),
+        ("1x1x2, 2 planes", some, replace(dense, bits=2), 1, {"planes": (0, 1)}),
+        ("1x1x2, pixels of planes 1 and 4", some, replace(dense, bits=2), 1, {"planes": (1, 4), "pixels": True}),
+    )
+    for name, weights, image, pe, options in sums:
+        shape = listed(limited(Layer(np.array(weights), **options)), image, pe)
+        yield Proof(f"listed sum {name}", lambda s=shape: listed_sum(s), 18 if name == "2x2, skip" else None)
+    for name, weights, image, pe, options, depth in (
+        ("1x1x2", some, dense, 1, {}, None),
+        ("1x1x2, PE 2", two, dense, 2, {}, None),
+        ("1x1x2, folds 2", two, dense, 1, {}, None),
+        ("1x1x2, ratio -3", some, dense, 1, {"two_level": (-3, 1)}, None),
+        ("2x2, kernel 2, counts", corners, square, 1, {}, 24),
+        ("2x2, zero padding", corners, around, 1, {}, 30),
+        ("2x2, ones around", corners, replace(around, fill="ones"), 1, {}, 30),
+    ):
+        known = limited(Layer(np.array(weights), **options), 0 if "counts" in name else 1)
+        yield Proof(f"listed {name}", lambda k=known, w=image, p=pe: listed_layer(k, w, p), depth)
 
 
 def stages() -> Iterator[Proof]:
@@ -140,6 +283,8 @@ def windows() -> Iterator[Proof]:
         ("4x1, kernel 1, stride 2", WindowShape(4, 1, 1, 1, stride=2), {}),
         ("1x4 of 2 bits, kernel 1x2", WindowShape(1, 4, 1, 2, (1, 2)), {}),
         ("2x2x2, kernel 2, folds 2", WindowShape(2, 2, 2, 1, (2, 2), folds=2), {}),
+        ("1x2x2, kernel 1x2, by channel", WindowShape(1, 2, 2, 1, (1, 2), order="channel"), {}),
+        ("2x1x2, kernel 2x1, by channel, folds 2", WindowShape(2, 1, 2, 1, (2, 1), folds=2, order="channel"), {}),
         ("2x2, kernel 3, zero padding", WindowShape(2, 2, 1, 1, (3, 3), pad=1, fill="skip"), {"held": 4}),
     ):
         yield Proof(f"serial window {name}", lambda s=shape, o=options: window(s, **o), quick="4x1" in name)
@@ -156,4 +301,4 @@ def named(shape: PoolShape) -> str:
     return f"{shape.height}x{shape.width}x{shape.channels} of {shape.bits} bits"
 
 
-PROOFS = (*counts(), *thresholds(), *products(), *stages())
+PROOFS = (*counts(), *thresholds(), *products(), *lookups(), *lists(), *stages())

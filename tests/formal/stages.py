@@ -20,7 +20,7 @@ from hw.layer.window_store import WindowStore
 from hw.stream.repack import RepackShape
 from tests.formal.frames import FrameCheck, Frames, Word
 
-__all__ = ["buffered", "encode", "pool", "repack", "results", "window"]
+__all__ = ["buffered", "elements", "encode", "numbered", "pool", "repack", "results", "window"]
 
 
 def elements(words: Sequence[Value], bits: int) -> list[Value]:
@@ -71,17 +71,13 @@ def encode(shape: EncodeShape) -> FrameCheck:
 def window(shape: WindowShape, depth: int | None = None, held: int = 2, patience: int = 4) -> FrameCheck:
     """Every window's taps in order, as often as it has folds: `WindowShape.reference` of the places of the elements."""
     part = SerialWindow(shape, depth or WindowStore.depth_for(shape, 1)) if shape.is_serial else ParallelWindow(shape)
-    numbers = np.arange(1, shape.height * shape.width * shape.channels + 1)
-    numbers = numbers.reshape(shape.height, shape.width, shape.channels)
     positions = (shape.kernel[0] * shape.kernel[1]).bit_length()
-    # 0 is the padding, where it is a number that no element has.
-    numbered = list(replace(shape, bits=16, fill="zeros").reference(numbers))
-    skipped = list(shape.reference(numbers))
+    places_of, skipped = numbered(shape)
 
     def out(words: list[Value]) -> list[Word]:
         flat = [Const(shape.outside, shape.bits), *elements(words, shape.bits)]
         sent = []
-        for at, ((taps, _, _), (_, skip, missing)) in enumerate(zip(numbered, skipped, strict=True)):
+        for at, (taps, (skip, missing)) in enumerate(zip(places_of, skipped, strict=True)):
             bits: list[Value | int | None] = []
             for tap, skips in zip(taps.tolist(), skip.tolist(), strict=True):
                 bits += [None] * shape.bits if skips else list(flat[tap])
@@ -90,11 +86,20 @@ def window(shape: WindowShape, depth: int | None = None, held: int = 2, patience
             # A serial window sends a word once its taps are there, a parallel one when all of its window's are.
             if not shape.is_serial:
                 first = at - at % shape.words_per_window
-                taps = np.concatenate([word for word, _, _ in numbered[first : first + shape.words_per_window]])
+                taps = np.concatenate(places_of[first : first + shape.words_per_window])
             sent.append(Word(bits, -(-int(taps.max()) // shape.in_lanes)))
         return sent
 
     return FrameCheck(part, Frames(shape.in_words, out, held, patience))
+
+
+def numbered(shape: WindowShape) -> tuple[list[np.ndarray], list[tuple[np.ndarray, int]]]:
+    """Of every word that windows send the places of its taps in the frame, from 1, 0 being padding; which of them are
+    skipped, and the skipped positions of the window."""
+    numbers = np.arange(1, shape.height * shape.width * shape.channels + 1)
+    numbers = numbers.reshape(shape.height, shape.width, shape.channels)
+    taps = [word for word, _, _ in replace(shape, bits=16, fill="zeros").reference(numbers)]
+    return taps, [(skip, missing) for _, skip, missing in shape.reference(numbers)]
 
 
 def pool(shape: PoolShape) -> FrameCheck:

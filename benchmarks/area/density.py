@@ -64,6 +64,7 @@ DESIGNS = {
     "SFC, by hand": Design(sfc, SFC_FOLDING),
     "SFC": Design(sfc, cycles=98),
     "LFC": Design(lfc, cycles=512),
+    "LFC, faster": Design(lfc, cycles=256),
     "CNV, published folding": Design(cnv, CNV_FOLDING),
     "CNV": Design(cnv, cycles=14_700),
     "CNV, codebook 32": Design(lambda: compacted(cnv(), codebook(32)), cycles=28_900),

@@ -3,9 +3,13 @@
 import re
 from dataclasses import dataclass, replace
 
+from benchmarks.report import RESULTS
 from sw.train.config import TrainConfig
 
-__all__ = ["ROWS", "Row"]
+__all__ = ["ROWS", "RUNS", "Row"]
+
+#: Every run that was kept, with its recipe.
+RUNS = RESULTS / "compact_runs.json"
 
 # VGG-like, two convolutions before each pool, sized so that the whole table repeats in a night on two cores.
 NETWORK = "conv 32 stride 2 pad 1, conv 32 pad 1, pool, conv 64 pad 1, conv 64 pad 1, pool"

@@ -15,15 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.compact.rows import ROWS
-from benchmarks.report import RESULTS, versions
+from benchmarks.compact.rows import ROWS, RUNS
+from benchmarks.report import versions
 from subbit.pictures import accuracy_against_bits, write
 
 __all__ = ["main"]
 
 Run = dict[str, Any]
 Groups = dict[tuple[str, str], list[Run]]
-RUNS = RESULTS / "compact_runs.json"
 
 
 def gather(folder: Path) -> list[Run]:

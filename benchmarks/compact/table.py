@@ -3,8 +3,9 @@
     python -m benchmarks.compact.table --data-dir FOLDER [--tables codebook reuse] [--seeds 0 1 2] [--part 1/2]
 
 `FOLDER` holds folders mnist and fashion-mnist with the original files; without it they are downloaded. Run again after
-an interruption it goes on where it stopped; two processes share the work with --part 1/2 and --part 2/2. The first seed
-of every row comes before the second of any. `python -m benchmarks.compact.summary` makes the tables.
+an interruption it goes on where it stopped, and it leaves out what benchmarks/results/compact_runs.json has; two
+processes share the work with --part 1/2 and --part 2/2. The first seed of every row comes before the second of any.
+`python -m benchmarks.compact.summary` makes the tables.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from benchmarks.compact.rows import ROWS, Row
+from benchmarks.compact.rows import ROWS, RUNS, Row
 from subbit.inspection import inspect_network
 from sw.compact.train import resume_point, train
 from sw.errors import SubbitError
@@ -84,6 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--tables", nargs="+", choices=tables, default=tables, help="which tables (all)")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], help="seeds (0 1 2)")
     parser.add_argument("--epochs", type=int, help="another number of epochs than the rows'")
+    parser.add_argument("--again", action="store_true", help="train rows, too, that benchmarks/results has already")
     parser.add_argument("--part", default="1/1", help="which share of the work, as in 1/2")
     given = parser.parse_args(arguments)
     try:
@@ -100,9 +102,11 @@ def work(jobs: list[tuple[Row, int]], given: argparse.Namespace) -> None:
     """Do those jobs that have no result yet."""
     given.output.mkdir(parents=True, exist_ok=True)
     sets: dict[str, DataSet] = {}
+    kept = [] if given.again or given.epochs or not RUNS.exists() else json.loads(RUNS.read_text())["runs"]
+    known = {(run["table"], run["row"], run["seed"]) for run in kept}
     for place, (row, seed) in enumerate(jobs):
         path = given.output / f"{row.key}-{seed}.json"
-        if path.exists():
+        if path.exists() or (row.table, row.name, seed) in known:
             continue
         name = row.config.data
         if name not in sets:

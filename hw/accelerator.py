@@ -20,7 +20,7 @@ from hw.plan.plan import Plan
 from hw.stream.words import StreamComponent
 from sw.network import Network
 
-__all__ = ["Accelerator", "Buffered", "Probe"]
+__all__ = ["Accelerator", "Buffered", "Joined", "Probe", "component_of", "join"]
 
 
 @dataclass(frozen=True)
@@ -164,6 +164,22 @@ def join(m: Module, source: stream.Interface, sink: stream.Interface) -> None:
         sink.valid.eq(source.valid),
         source.ready.eq(sink.ready),
     ]
+
+
+class Joined(StreamComponent):
+    """Two components, one after the other."""
+
+    def __init__(self, first: StreamComponent, second: StreamComponent) -> None:
+        self.first, self.second = first, second
+        super().__init__({"i": first.signature.members["i"], "o": second.signature.members["o"]})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.first, m.submodules.second = self.first, self.second
+        wiring.connect(m, wiring.flipped(self.i), self.first.i)
+        join(m, self.first.o, self.second.i)
+        wiring.connect(m, self.second.o, wiring.flipped(self.o))
+        return m
 
 
 def component_of(stage: Stage) -> StreamComponent:

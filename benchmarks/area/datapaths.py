@@ -107,7 +107,7 @@ def measure(name: str, family: str, cycles: int) -> dict[str, object]:
     if way is None:
         plan = least_area_plan(made, Plan(), cycles, family)
     else:
-        plan = cheapest(Forced(made, family=family, way=way), cycles, Plan(), family, bram_price(None))
+        plan = cheapest(Forced(made, family=family, way=way), cycles, Plan(), bram_price(None))
     if plan is None:
         raise SubbitError(f"no plan of {name} takes {cycles} cycles a frame: allow more")
     accelerator = Accelerator(made, plan)

@@ -9,30 +9,22 @@ al., Sub-bit Neural Networks, ICCV 2021).
 import argparse
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from amaranth import Module
 from rich.progress import track
 
 from benchmarks.networks import codebook_layer
 from benchmarks.report import publish
-from hw.accelerator import component_of, join
-from hw.layer.lookup import LookupShape
-from hw.layer.product import ProductShape
-from hw.layer.serial_window import SerialWindow
-from hw.layer.unit import UnitShape
-from hw.layer.window import WindowShape
+from hw.accelerator import Joined, component_of
 from hw.plan.cost import stage_area
 from hw.plan.datapath import datapath
-from hw.plan.pipeline import Stage
 from hw.plan.plan import Folding
-from hw.plan.steps import window_cycles
-from hw.stream.words import StreamComponent
+from hw.plan.search import bram_price
+from hw.plan.space import Candidate, Space
 from hw.synthesis import FAMILIES, synthesise
 from hw.yosys import yosys_version
-from sw.network import Linear, Network, Threshold
+from sw.network import Network
 from sw.network.words import Words
 
 __all__ = ["main"]
@@ -53,49 +45,14 @@ RESNET18 = [
 ACCUMULATORS = 4
 
 
-@dataclass(frozen=True, eq=False)
-class Way:
-    """A layer in one folding: its window generator and compute unit."""
-
-    folding: Folding
-    window: WindowShape
-    unit: UnitShape
-
-    @property
-    def cycles(self) -> int:
-        """Cycles a frame by formula."""
-        return window_cycles(self.window, self.unit.rhythm)
-
-    @property
-    def stages(self) -> tuple[Stage, Stage]:
-        """Window generator, with the smallest buffer, and unit."""
-        depth = SerialWindow.depth_for(self.window, 1) if self.window.is_serial else 0
-        return Stage("window", self.window, buffer=depth), Stage("unit", self.unit)
-
-    def estimate(self, family: str) -> float:
-        """Price of both by the cost model."""
-        return sum(stage_area(stage, family).price(40.0) for stage in self.stages)
-
-    @property
-    def rom_bits(self) -> int:
-        """Bits of the weights' tables."""
-        return sum(rom.depth * rom.width for rom in self.unit.roms if rom.name != "thresholds")
+def estimate(way: Candidate, family: str) -> float:
+    """Price of window generator and unit by the cost model, with the smallest buffer."""
+    return sum(stage_area(stage, family).price(bram_price(None)) for stage in way.stages())
 
 
-class Layer(StreamComponent):
-    """Window generator and compute unit, joined."""
-
-    def __init__(self, way: Way) -> None:
-        self.window, self.unit = (component_of(stage) for stage in way.stages)
-        super().__init__({"i": self.window.signature.members["i"], "o": self.unit.signature.members["o"]})
-
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        m.submodules.window, m.submodules.unit = self.window, self.unit
-        join(m, self.unit.o, self.o)
-        join(m, self.i, self.window.i)
-        join(m, self.window.o, self.unit.i)
-        return m
+def weight_bits(way: Candidate) -> int:
+    """Bits of the weights' tables."""
+    return sum(rom.depth * rom.width for rom in way.unit.roms if rom.name != "thresholds")
 
 
 def weights_shape(side: int, inputs: int, outputs: int) -> tuple[int, ...]:
@@ -103,21 +60,20 @@ def weights_shape(side: int, inputs: int, outputs: int) -> tuple[int, ...]:
     return (outputs, 3, 3, inputs) if side else (outputs, inputs)
 
 
-def ways(net: Network, words: int, n: int, family: str) -> Iterator[tuple[str, Way]]:
+def ways(net: Network, words: int, n: int, family: str) -> Iterator[tuple[str, Candidate]]:
     """The lookup with accumulators that keep up with the ``n`` codewords, and the cheapest XNOR of that speed."""
-    layer, threshold = net.layers[1], net.layers[2]
-    assert isinstance(layer, Linear)
-    assert isinstance(threshold, Threshold)
+    space = Space(net, family=family)
+    layer = space.layers[0]
     taps = Words(layer.weights.shape).taps
 
-    def way(folding: Folding) -> Way:
-        return Way(folding, *datapath(folding.datapath).build(layer, net, folding, threshold))
+    def way(folding: Folding) -> Candidate:
+        return space.candidate(layer, folding)
 
     look = way(Folding(max(1, layer.outputs // n), words * taps, datapath="lookup"))
     # A fiftieth more cycles pass for the same speed: few products of PE and SIMD are exactly as fast.
     others = [way(folding) for folding in datapath("xnor").foldings(layer, net) if folding.pe * folding.simd < 1024]
     quick = [other for other in others if 0.5 * look.cycles <= other.cycles <= 1.02 * look.cycles]
-    yield "xnor", min(quick, key=lambda other: other.estimate(family))
+    yield "xnor", min(quick, key=lambda other: estimate(other, family))
     yield "lookup", look
 
 
@@ -131,7 +87,7 @@ def area_rows(families: list[str], kept: Path) -> list[dict]:
         for name, way in ways(net, words, n, family):
             key = f"{side} {inputs} {outputs} {n} {family} {name} {way.folding.pe} {way.folding.simd}"
             if key not in known:
-                area = synthesise(Layer(way), family)
+                area = synthesise(Joined(*map(component_of, way.stages())), family)
                 known[key] = {
                     "LUTs": area.luts,
                     "LUT RAM": area.lutrams,
@@ -150,7 +106,7 @@ def area_rows(families: list[str], kept: Path) -> list[dict]:
                     "SIMD": way.folding.simd,
                     "cycles": way.cycles,
                     **known[key],
-                    "ROM bits": way.rom_bits,
+                    "ROM bits": weight_bits(way),
                 }
             )
     return rows
@@ -163,16 +119,13 @@ def cycle_rows() -> list[dict]:
         sums = np.zeros(4, np.int64)
         for side, inputs, outputs, count in RESNET18:
             net = codebook_layer(1, weights_shape(1, inputs, outputs), n)
-            layer = net.layers[1]
-            assert isinstance(layer, Linear)
+            space = Space(net)
             plain, look = (
-                Way(folding, *datapath(folding.datapath).build(layer, net, folding, None))
+                space.candidate(space.layers[0], folding)
                 for folding in (Folding(1, 9), Folding(ACCUMULATORS, 9, datapath="lookup"))
             )
-            assert isinstance(plain.unit, ProductShape)
-            assert isinstance(look.unit, LookupShape)
             cycles = [count * side * side * way.unit.rhythm.work for way in (plain, look)]
-            bits = [count * way.rom_bits for way in (plain, look)]
+            bits = [count * weight_bits(way) for way in (plain, look)]
             sums += [*cycles, *bits]
             rows.append(row(n, f"{side}x{side}, {inputs} to {outputs}, {count} times", [*cycles, *bits]))
         totals.append(row(n, "in all", sums.tolist()))

@@ -26,7 +26,7 @@ from hw.plan.memory import Style, memory_use
 from hw.plan.pipeline import Pipeline, Stage
 from hw.stream.repack import RepackShape
 
-__all__ = ["Estimate", "Features", "features", "is_costed", "pipeline_area", "stage_area"]
+__all__ = ["Estimate", "Features", "features", "pipeline_area", "stage_area"]
 
 COEFFICIENTS = Path(__file__).parent / "cost.json"
 FF_WEIGHT = 0.25
@@ -358,11 +358,6 @@ def stage_area(stage: Stage, family: str) -> Estimate:
     luts = sum(fitted["luts"].get(name, 0.0) * value for name, value in known.luts.items())
     ffs = sum(fitted["ffs"].get(name, 0.0) * value for name, value in known.ffs.items())
     return known.exactly + Estimate(luts, ffs)
-
-
-def is_costed(stage: Stage) -> bool:
-    """Whether the area of ``stage`` is known, or its kind was fitted."""
-    return isinstance(stage.shape, UnrolledShape) or features(stage, "ice40").kind in coefficients()["ice40"]
 
 
 def pipeline_area(made: Pipeline, family: str) -> Estimate:

@@ -45,13 +45,13 @@ def alternatives(network: Network, plan: Plan, family: str, device: Device | Non
             if name == own.folding.datapath:
                 found.append(priced(own, area, price, chosen=True))
             else:
-                other = cheapest_of(space, layer, name, interval, family, price)
+                other = cheapest_of(space, layer, name, interval, price)
                 saves = other.area is not None and other.area.luts < MARGIN * area.luts
                 found.append(replace(other, saves_luts=saves))
     return tuple(found)
 
 
-def cheapest_of(space: Space, layer: Linear, name: str, interval: int, family: str, price: float) -> Alternative:
+def cheapest_of(space: Space, layer: Linear, name: str, interval: int, price: float) -> Alternative:
     """The cheapest folding of one datapath, or why there is none."""
     doubt = space.doubt(DATAPATHS[name], layer)
     if doubt is not None:
@@ -62,7 +62,7 @@ def cheapest_of(space: Space, layer: Linear, name: str, interval: int, family: s
         fewest = min(every)
         reason = f"takes {fewest:,} cycles at least" if fewest > interval else f"would be idle: takes {fewest:,} cycles"
         return Alternative(layer.name, name, False, reason=reason)
-    pairs = [space.best_style(option, interval, family, price) for option in options]
+    pairs = [space.best_style(option, interval, price) for option in options]
     best, area = min(pairs, key=lambda pair: pair[1].price(price))
     return priced(best, area, price, chosen=False)
 

@@ -30,7 +30,7 @@ from sw.network import (
     Threshold,
 )
 
-__all__ = ["Compute", "Pipeline", "Stage", "pipeline"]
+__all__ = ["Compute", "Pipeline", "Stage", "buffer_depth", "pipeline"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +85,14 @@ class Pipeline:
     def slowest(self) -> str:
         """Name of the stage that sets the interval."""
         return max(self.cycles, key=lambda name: self.cycles[name])
+
+
+def buffer_depth(shape: object, words: int) -> int:
+    """Depth of the memory for ``words`` words before a stage of ``shape``: a FIFO, or the window memory itself."""
+    if isinstance(shape, WindowShape) and shape.is_serial:
+        return WindowStore.depth_for(shape, words)
+    # A word waits in the register of the stage before; only more than that needs a FIFO.
+    return words if words > 2 else 0
 
 
 @dataclass
@@ -179,12 +187,7 @@ class Builder:
     def size(self, at: int, words: int) -> None:
         """Give stage ``at`` a buffer of at least ``words`` words."""
         stage = self.stages[at]
-        if isinstance(stage.shape, WindowShape) and stage.shape.is_serial:
-            depth = WindowStore.depth_for(stage.shape, words)
-        else:
-            # A word waits in the register of the stage before; only more than that needs a FIFO.
-            depth = words if words > 2 else 0
-        self.stages[at] = replace(stage, buffer=depth)
+        self.stages[at] = replace(stage, buffer=buffer_depth(stage.shape, words))
 
     def linear(self, layer: Linear, threshold: Threshold | None) -> None:
         """Windows and compute unit of a convolution or dense layer."""

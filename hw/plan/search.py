@@ -27,9 +27,7 @@ BALANCES = (1.0, 4.0, 0.25, 16.0)
 MARGIN = 5 / 6
 
 
-def cheapest(
-    space: Space, interval: int, plan: Plan, family: str, bram_luts: float, *, saves_luts: bool = False
-) -> Plan | None:
+def cheapest(space: Space, interval: int, plan: Plan, bram_luts: float, *, saves_luts: bool = False) -> Plan | None:
     """The folding of least area at ``interval``, None where none meets it; a block RAM counts as ``bram_luts`` LUTs.
 
     Where ``saves_luts`` a layer leaves XNOR only for a datapath that takes fewer LUTs too.
@@ -39,14 +37,14 @@ def cheapest(
     for layer in space.layers:
         source = network.source(layer)
         reached: dict[int, tuple[float, dict[str, Folding]]] = {}
-        for candidate, area in worthwhile(space, layer, interval, family, bram_luts, saves_luts=saves_luts):
+        for candidate, area in worthwhile(space, layer, interval, bram_luts, saves_luts=saves_luts):
             price = area.price(bram_luts)
             lanes_in = candidate.window.in_lanes
             for lanes, (before, folding) in states.items():
                 total = before + price
                 if lanes != lanes_in:
                     shape = RepackShape(lanes, lanes_in, len(source.planes))
-                    total += stage_area(Stage("repack", shape), family).price(bram_luts)
+                    total += stage_area(Stage("repack", shape), space.family).price(bram_luts)
                 out = candidate.folding.pe
                 if out not in reached or total < reached[out][0]:
                     reached[out] = (total, folding | {layer.name: candidate.folding})
@@ -57,10 +55,10 @@ def cheapest(
 
 
 def worthwhile(
-    space: Space, layer: Linear, interval: int, family: str, bram_luts: float, *, saves_luts: bool
+    space: Space, layer: Linear, interval: int, bram_luts: float, *, saves_luts: bool
 ) -> list[tuple[Candidate, Estimate]]:
     """The candidates for a layer with their areas; others than XNOR only where they save more than estimates err."""
-    found = [space.best_style(choice, interval, family, bram_luts) for choice in space.choices(layer, interval)]
+    found = [space.best_style(choice, interval, bram_luts) for choice in space.choices(layer, interval)]
     usual = [area for candidate, area in found if candidate.folding.datapath == "xnor"]
     if not usual:
         return found
@@ -104,10 +102,10 @@ def least_area_plan(
     ``plan`` gives everything but the folding, ``ways`` the datapaths that may be taken. None where there is no such
     plan.
     """
-    return _least(Space(network, ways, family), plan, interval, family, device)
+    return _least(Space(network, ways, family), plan, interval, device)
 
 
-def _least(space: Space, plan: Plan, interval: int, family: str, device: Device | None) -> Plan | None:
+def _least(space: Space, plan: Plan, interval: int, device: Device | None) -> Plan | None:
     if interval < space.shortest:
         return None
     plan = with_beats(space.network, plan, interval)
@@ -115,10 +113,10 @@ def _least(space: Space, plan: Plan, interval: int, family: str, device: Device 
     # LUTs and block RAMs trade against each other: try several exchange rates until a plan fits.
     for balance in BALANCES if device is not None else BALANCES[:1]:
         # Where block RAMs are what is short, LUTs may go up for them.
-        found = cheapest(space, interval, plan, family, price * balance, saves_luts=balance <= 1)
+        found = cheapest(space, interval, plan, price * balance, saves_luts=balance <= 1)
         if found is None:
             return None
-        if device is None or fits(pipeline_area(pipeline(space.network, found), family), device):
+        if device is None or fits(pipeline_area(pipeline(space.network, found), space.family), device):
             return found
     return None
 
@@ -138,7 +136,7 @@ def _fastest(space: Space, plan: Plan, device: Device) -> Plan:
     low, high, best = 0, len(intervals) - 1, None
     while low <= high:
         middle = (low + high) // 2
-        found = _least(space, plan, intervals[middle], device.family, device)
+        found = _least(space, plan, intervals[middle], device)
         if found is None:
             low = middle + 1
         else:
@@ -164,7 +162,7 @@ def plan_for_rate(network: Network, plan: Plan, fps: float, family: str, device:
             f"{fps:g} frames a second cannot be met at {clock}: no folding gives more than {best:,.0f}; "
             "ask for fewer or raise the clock."
         )
-    found = _least(space, plan, interval, family, device)
+    found = _least(space, plan, interval, device)
     if found is not None:
         return found
     assert device is not None

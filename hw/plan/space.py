@@ -9,20 +9,16 @@ import numpy as np
 from hw.datapath.rom import Rom
 from hw.layer.unit import UnitShape
 from hw.layer.window import WindowShape
-from hw.layer.window_store import WindowStore
-from hw.plan.cost import Estimate, is_costed, stage_area
+from hw.plan.cost import Estimate, stage_area
 from hw.plan.datapath import DATAPATHS, Datapath, datapath
 from hw.plan.datapath.base import USUAL
-from hw.plan.pipeline import Stage
+from hw.plan.pipeline import Stage, buffer_depth
 from hw.plan.plan import Folding
 from hw.plan.schedule import Steps, buffer_words
 from hw.plan.steps import window_cycles, window_steps
 from sw.network import Linear, Network, Threshold
 
 __all__ = ["Candidate", "Space"]
-
-# An unrolled layer is not tried where it would work in fewer than one of so many cycles.
-MOST_IDLE = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,15 +40,17 @@ class Candidate:
         """The tables that are memories."""
         return tuple(rom for rom in (*self.window.roms, *self.unit.roms) if not rom.is_constant)
 
+    def stages(self, words: int = 1) -> tuple[Stage, Stage]:
+        """Window generator, with a buffer of ``words`` words, and compute unit."""
+        return Stage("window", self.window, buffer=buffer_depth(self.window, words)), Stage("unit", self.unit)
+
     def area(self, interval: int, family: str) -> Estimate:
         """The estimate, with a buffer sized for words that come evenly."""
         window = self.window
         steps = window_steps(window, self.unit.rhythm)
         words = np.arange(window.in_words) + 1
         even = Steps(np.ones(window.in_words, np.int64), words, words, words * window.in_lanes, window.in_words)
-        buffer = buffer_words(even, steps, window.in_lanes, interval)
-        depth = WindowStore.depth_for(window, buffer) if window.is_serial else buffer if buffer > 2 else 0
-        front, unit = Stage("window", window, buffer=depth), Stage("unit", self.unit)
+        front, unit = self.stages(buffer_words(even, steps, window.in_lanes, interval))
         return stage_area(front, family) + stage_area(unit, family)
 
 
@@ -85,16 +83,12 @@ class Space:
         for way in DATAPATHS.values():
             if self.doubt(way, layer) is None:
                 for folding in way.foldings(layer, self.network):
-                    candidate = self.candidate(layer, folding)
-                    if is_costed(Stage("unit", candidate.unit)):
-                        yield candidate
+                    yield self.candidate(layer, folding)
 
-    def best_style(
-        self, candidate: Candidate, interval: int, family: str, bram_luts: float
-    ) -> tuple[Candidate, Estimate]:
+    def best_style(self, candidate: Candidate, interval: int, bram_luts: float) -> tuple[Candidate, Estimate]:
         """``candidate`` with its weights where they cost least, and its area; see ``Estimate.price``."""
         options = [candidate, *self.restyled(candidate)]
-        areas = [option.area(interval, family) for option in options]
+        areas = [option.area(interval, self.family) for option in options]
         return min(zip(options, areas, strict=True), key=lambda pair: pair[1].price(bram_luts))
 
     def restyled(self, candidate: Candidate) -> Iterator[Candidate]:
@@ -116,9 +110,8 @@ class Space:
         """By datapath and PE the serial and the parallel folding of the fewest lanes that meet ``interval``."""
         best: dict[tuple[str, int, bool], Candidate] = {}
         for candidate in self.candidates[layer.name]:
-            # What is unrolled stands idle in all other cycles, and its area takes seconds to find out.
-            idle = candidate.folding.datapath == "unrolled" and candidate.cycles * MOST_IDLE < interval
-            if candidate.cycles <= interval and not idle:
+            slowest = candidate.cycles * DATAPATHS[candidate.folding.datapath].most_idle
+            if candidate.cycles <= interval <= slowest:
                 key = (candidate.folding.datapath, candidate.folding.pe, candidate.window.is_serial)
                 if key not in best or candidate.folding.simd < best[key].folding.simd:
                     best[key] = candidate

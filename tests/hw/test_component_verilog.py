@@ -5,10 +5,8 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
-from amaranth import Module
-from amaranth.lib import wiring
 
-from hw.accelerator import join
+from hw.accelerator import Joined
 from hw.layer.encode import EncodeShape
 from hw.layer.listed_window import ListedWindow
 from hw.layer.parallel_window import ParallelWindow
@@ -18,7 +16,6 @@ from hw.layer.serial_window import SerialWindow
 from hw.layer.window import WindowShape
 from hw.layer.window_store import WindowStore
 from hw.stream.repack import RepackShape
-from hw.stream.words import StreamComponent
 from sim import available
 from sim.component import check
 from tests.hw.layer.test_components import LISTED, product
@@ -59,22 +56,6 @@ def unit(outputs, taps, planes, pe, simd, **options):
             expected.append(pack(result[fold * pe : (fold + 1) * pe], shape.level_bits))
             words += [pack(part, len(planes)) for part in window.reshape(-1, simd)] * shape.passes
     return shape.create(), words, expected
-
-
-class Joined(StreamComponent):
-    """Two components, one after the other."""
-
-    def __init__(self, first, second):
-        self.first, self.second = first, second
-        super().__init__({"i": first.signature.members["i"], "o": second.signature.members["o"]})
-
-    def elaborate(self, platform):
-        m = Module()
-        m.submodules.first, m.submodules.second = self.first, self.second
-        wiring.connect(m, wiring.flipped(self.i), self.first.i)
-        join(m, self.first.o, self.second.i)
-        wiring.connect(m, self.second.o, wiring.flipped(self.o))
-        return m
 
 
 def sparse(number):

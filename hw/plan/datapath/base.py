@@ -1,5 +1,6 @@
 """The interface of a datapath, a way to compute a layer in hardware, and the registry that plans name them from."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import ClassVar, TypeVar
@@ -27,6 +28,8 @@ class Datapath(ABC):
     """
 
     name: ClassVar[str]
+    #: A search leaves it out where it would work in fewer than one of so many cycles.
+    most_idle: ClassVar[float] = math.inf
 
     @abstractmethod
     def refusal(self, layer: Linear, network: Network) -> str | None:

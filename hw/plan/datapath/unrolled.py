@@ -26,6 +26,7 @@ class Unrolled(Datapath):
     """``pe`` is all outputs and ``simd`` all taps."""
 
     name: ClassVar[str] = "unrolled"
+    most_idle: ClassVar[float] = 8  # Its area takes seconds to find out.
 
     def refusal(self, layer: Linear, network: Network) -> str | None:
         return None if layer.plain else "has two-level weights"

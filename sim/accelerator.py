@@ -20,7 +20,7 @@ __all__ = ["Mode", "PatternReport", "SimulationReport", "simulate"]
 
 Mode = Literal["checked", "fast"]
 
-BENCH = Path(__file__).with_name("accelerator_bench.sv")
+BENCHES = [Path(__file__).with_name(name) for name in ("accelerator_bench.sv", "ring_clock.sv")]
 BLOCK_BEATS = 1 << 16
 BLOCK_IMAGES = 256
 BURST = 1000
@@ -226,7 +226,7 @@ def _run(
     try:
         result = engines.run(
             "sim.accelerator_bench",
-            sources=[BENCH, *case.design.sources],
+            sources=[*BENCHES, *case.design.sources],
             top="accelerator_bench",
             simulator=simulator,
             build_dir=build_dir,

@@ -1,10 +1,5 @@
 // The bench around a whole accelerator. It feeds frames from frames.bin, takes the results, and writes every beat to results.hex,
 // so that Python wakes once per block of images and not per cycle.
-//
-// The clock is a ring: clk inverts itself through a nonblocking assignment, BURST cycles for each change of tick, in a
-// single moment of simulated time. Registers and clk change together, and everything combinational settles before the next
-// edge, as with a clock that has a period; the simulator's time queue is left out of the inner loop. With BURST = 0 clk
-// follows tick, which a waveform or a netlist with delays needs.
 
 module accelerator_bench #(
     parameter INPUT_BITS = 8,
@@ -15,7 +10,8 @@ module accelerator_bench #(
 ) (
     input tick
 );
-    reg clk = 0, rst = 1;
+    wire clk;
+    reg rst = 1;
 
     reg [INPUT_BITS-1:0] s_axis_tdata = 0;
     reg s_axis_tvalid = 0, s_axis_tlast = 0, m_axis_tready = 0;
@@ -39,6 +35,8 @@ module accelerator_bench #(
     reg [31:0] reports = 0, cycle = 0, first = 0, sent = 0, results = 0;
     reg finished = 0, stuck = 0;
 
+    ring_clock #(.BURST(BURST)) ring (.tick(tick), .stop(finished || stuck), .clk(clk));
+
     integer total = 0, gap_rate = 0, stall_rate = 0, seed = 1, patience = 1000000;
     integer frames, code, position = 0, beat = 0, idle = 0, gap_left = 0, stall_left = 0, tail = 0;
     reg [31:0] gap_random, stall_random;
@@ -59,22 +57,6 @@ module accelerator_bench #(
         stall_random = seed * 2 + 3;
         frames = $fopen("frames.bin", "rb");
         code = $fread(block, frames);
-    end
-
-    reg seen = 0;
-    integer budget = 0;
-    always @(tick or clk) begin
-        if (BURST == 0) clk <= tick;
-        else if (clk) clk <= 0;
-        else if (finished || stuck) budget = 0;
-        else if (budget != 0) begin
-            budget = budget - 1;
-            clk <= 1;
-        end else if (tick !== seen) begin
-            seen = tick;
-            budget = BURST - 1;
-            clk <= 1;
-        end
     end
 
     function [31:0] scrambled(input [31:0] x);

@@ -232,7 +232,7 @@ def _run(
             build_dir=build_dir,
             run_dir=case.folder,
             parameters=parameters,
-            defines=defines | {"DUT": case.design.top} | ({"TAPS": 1} if case.design.probes else {}),
+            defines=defines | _macros(case.design),
             includes=[case.folder / "include"],
             plusargs=[f"+{name}={value}" for name, value in settings.items()],
             environment_variables={CASE: str(case.folder)},
@@ -248,6 +248,12 @@ def _run(
     if outcome is None or (failure is not None and outcome.problem is None):
         raise failure or engines.SimulationFailure(f"{simulator} left no outcome in {case.folder}")
     return outcome, build_seconds
+
+
+def _macros(design: Design) -> dict[str, object]:
+    """What the bench's text depends on."""
+    found: dict[str, object] = {"DUT": design.top}
+    return found | ({"TAPS": 1} if design.probes else {}) | ({"LOAD": design.load_words} if design.load_words else {})
 
 
 def _watched(design: Design, layers: Sequence[str] | None) -> tuple[Probe, ...]:

@@ -29,7 +29,22 @@ module accelerator_bench #(
         .m_axis_tvalid(m_axis_tvalid),
         .m_axis_tready(m_axis_tready),
         .m_axis_tlast(m_axis_tlast)
+`ifdef LOAD
+        , .load_tdata(load_words[load_at]), .load_tvalid(loading), .load_tready(load_ready)
+`endif
     );
+
+    // Memories that come up empty are loaded before the first image is taken.
+    integer load_at = 0;
+`ifdef LOAD
+    reg [15:0] load_words [0:`LOAD-1];
+    wire load_ready;
+    wire loading = !rst && load_at < `LOAD;
+    initial $readmemh("load.mem", load_words);
+    always @(posedge clk) if (loading && load_ready) load_at <= load_at + 1;
+`else
+    wire loading = 0;
+`endif
 
     // What Python reads. It waits for `reports` to change.
     reg [31:0] reports = 0, cycle = 0, first = 0, sent = 0, results = 0;
@@ -123,7 +138,7 @@ module accelerator_bench #(
             else m_axis_tready <= 1;
         end
 
-        if ((m_axis_tvalid && m_axis_tready) || (s_axis_tvalid && s_axis_tready)) idle <= 0;
+        if (loading || (m_axis_tvalid && m_axis_tready) || (s_axis_tvalid && s_axis_tready)) idle <= 0;
         else idle <= idle + 1;
 
         if (m_axis_tvalid && m_axis_tready && m_axis_tlast) begin

@@ -162,7 +162,7 @@ class Accelerator(wiring.Component):
         first, last = parts[0].i, parts[-1].o
         m.d.comb += [
             first.payload.as_value().eq(self.s_axis_tdata),
-            first.valid.eq(self.s_axis_tvalid & loaded),
+            first.valid.eq(self.s_axis_tvalid),
             self.s_axis_tready.eq(first.ready & loaded),
             self.m_axis_tdata.eq(last.payload.value),
             self.m_axis_tlast.eq(last.payload.last),

@@ -23,9 +23,10 @@ class Requests(wiring.Component):
 
     Of the image ``number`` the first ``taken`` bytes are there. It is ``taking`` until it is whole, then ``computing``
     until ``computed``. A chunk at offset 0 of the image with the next number begins that one, unless one is
-    taking; where there has been none yet, of any image. It waits while one is computing, and for ``held`` to fall, and every chunk for ``composing``, since a reply that is being
-    composed tells number and taken. Pulses: ``start`` when an image begins, ``again`` where the answer is asked for,
-    ``unused`` for a frame that asks for nothing to be done. Nothing is taken without ``ready``.
+    taking; where there has been none yet, of any image. It waits while one is computing, and for ``held`` to fall, and
+    every chunk for ``composing``, since a reply that is being composed tells number and taken. Pulses: ``start`` of an
+    image, ``again`` where the answer is asked for, ``unused`` for a frame that asks for nothing to be done.
+    Nothing is taken without ``ready``.
     """
 
     frames: stream.Interface

@@ -1,5 +1,7 @@
 """The top module of a board: clock, reset, host link, accelerator and lights, joined."""
 
+from typing import Any
+
 from amaranth import ClockDomain, Module, ResetInserter, ResetSignal, Signal
 from amaranth.lib import wiring
 from amaranth.lib.cdc import FFSynchronizer
@@ -7,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from boards.board import Board
 from boards.link.host_link import HostLink
+from boards.link.uart import pin
 from boards.pins import pins
 from boards.pll import Dividers, Pll
 from hw.accelerator import Accelerator
@@ -20,17 +23,17 @@ VISIBLE_SECONDS = 0.04
 
 
 class PowerOn(wiring.Component):
-    """Holds a design in reset: ``reset`` is 1 until ``good``, which is in no clock's step, has been 1 for ``cycles``
-    cycles or up to twice as many. Runs in the domain ``power``, which has the design's clock and no reset."""
+    """Tells when a design may run: ``running`` is 0 until ``good``, which is in no clock's step, has been 1 for
+    ``cycles`` cycles or up to twice as many. Lives in the domain ``power``, with the design's clock and no reset."""
 
     good: Signal
-    reset: Signal
+    running: Signal
 
     def __init__(self, cycles: int) -> None:
         if cycles < 1:
             raise ValueError(f"cycles must be positive, not {cycles!r}")
         self.cycles = cycles
-        super().__init__({"good": In(1), "reset": Out(1, init=1)})
+        super().__init__({"good": In(1), "running": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -41,7 +44,7 @@ class PowerOn(wiring.Component):
             m.d.power += count.eq(0)
         with m.Elif(~count[-1]):
             m.d.power += count.eq(count + 1)
-        m.d.power += self.reset.eq(~count[-1])
+        m.d.power += self.running.eq(count[-1])
         return m
 
 
@@ -88,9 +91,9 @@ class Top(wiring.Component):
     ) -> None:
         self.board, self.dividers, self.clock_hz = board, dividers, clock_hz
         self.link, self.accelerator = link, accelerator
-        self.lights = [pin for pin in pins(board) if pin.port.startswith("led_")]
-        lights = {pin.port: Out(1) for pin in self.lights}
-        super().__init__({"clk": In(1), "rx": In(1, init=1), "tx": Out(1, init=1), **lights})
+        self.lights = [found for found in pins(board) if found.port.startswith("led_")]
+        lights = {light.port: Out(1) for light in self.lights}
+        super().__init__({"clk": In(1), "rx": pin(In), "tx": pin(Out), **lights})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -116,10 +119,11 @@ class Top(wiring.Component):
 
     def clock(self, m: Module) -> None:
         """The domain ``sync``: its clock from the pin or the PLL, its reset from when that is good."""
-        m.domains.sync = sync = ClockDomain("sync")
-        m.domains.power = power = ClockDomain("power", reset_less=True)
+        sync: Any = ClockDomain("sync")
+        power: Any = ClockDomain("power", reset_less=True)
+        m.domains += [sync, power]
         m.submodules.power_on = power_on = PowerOn(round(POWER_ON_SECONDS * self.clock_hz) + 1)
-        m.d.comb += sync.rst.eq(power_on.reset)
+        m.d.comb += sync.rst.eq(~power_on.running)
         if self.dividers is None:
             sync.clk = power.clk = self.clk
             m.d.comb += power_on.good.eq(1)
@@ -133,5 +137,5 @@ class Top(wiring.Component):
         m.submodules.visible = visible = Visible(2, round(VISIBLE_SECONDS * self.clock_hz))
         m.d.comb += [visible.i[0].eq(self.link.active), visible.i[1].eq(self.link.fault)]
         shown = {"led_ready": ~ResetSignal("sync"), "led_active": visible.o[0], "led_fault": visible.o[1]}
-        for pin in self.lights:
-            m.d.comb += getattr(self, pin.port).eq(shown[pin.port] ^ pin.inverted)
+        for light in self.lights:
+            m.d.comb += getattr(self, light.port).eq(shown[light.port] ^ light.inverted)

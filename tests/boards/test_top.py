@@ -1,0 +1,212 @@
+# amaranth: UnusedElaboratable=no
+"""The top module: reset from power-up, lights, and images through link and accelerator with one given up between."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from amaranth import Module
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.sim import Simulator
+
+from boards.board import board
+from boards.top import PowerOn, Top, Visible
+from hw.accelerator import Accelerator
+from hw.frames import input_beats, output_beats
+from hw.plan.plan import Folding, Plan
+
+PLAN = Plan({"conv1": Folding(4, 9), "conv2": Folding(6, 36), "dense1": Folding(3, 24)})
+
+
+class Line(wiring.Component):
+    """The ports of a host link, and nothing behind them: the test drives them."""
+
+    def __init__(self, input_bits: int, result_bits: int) -> None:
+        results = data.StructLayout({"value": result_bits, "last": 1})
+        super().__init__(
+            {
+                "rx": In(1, init=1),
+                "tx": Out(1, init=1),
+                "images": Out(stream.Signature(input_bits)),
+                "results": In(stream.Signature(results)),
+                "clear": Out(1),
+                "active": Out(1),
+                "fault": Out(1),
+                "ready": In(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        return Module()
+
+
+def simulate(design: Any, test: Callable, domain: str = "sync") -> None:
+    simulator = Simulator(design)
+    simulator.add_clock(1e-6, domain=domain)
+    simulator.add_testbench(test)
+    simulator.run()
+
+
+@pytest.fixture
+def make_top(small_network) -> Callable[[str], Top]:
+    def make(name: str) -> Top:
+        accelerator = Accelerator(small_network, PLAN)
+        link = Line(accelerator.input_bits, accelerator.results.result_bits)
+        return Top(board(name), None, 1e6, link, accelerator)  # type: ignore[arg-type]
+
+    return make
+
+
+async def started(ctx: Any, top: Top) -> None:
+    for _ in range(40):
+        await ctx.tick()
+
+
+async def send(ctx: Any, top: Top, beats: list[int]) -> None:
+    images = top.link.images
+    for beat in beats:
+        ctx.set(images.payload, beat)
+        ctx.set(images.valid, 1)
+        await ctx.tick().until(images.ready)
+        ctx.set(images.valid, 0)
+
+
+def test_images_pass_and_clear_forgets_half_an_image(make_top, small_network, make_images):
+    top = make_top("icebreaker")
+    images = make_images(small_network, 3)
+    bits, width = top.accelerator.input_bits, top.accelerator.results.result_bits
+    beats = input_beats(images, 8, 1, bits)
+    run = small_network.run(images)
+    expected = output_beats(run.scores, run.classes, width, "scores")
+    size = len(beats) // len(images)
+    got = []
+
+    async def test(ctx: Any) -> None:
+        await started(ctx, top)
+        await send(ctx, top, beats[:size])
+        await receive(ctx)
+        await send(ctx, top, beats[size : size + size // 2])
+        ctx.set(top.link.clear, 1)
+        await ctx.tick()
+        ctx.set(top.link.clear, 0)
+        for at in (1, 2):
+            await send(ctx, top, beats[at * size : (at + 1) * size])
+            await receive(ctx)
+
+    async def receive(ctx: Any) -> None:
+        results = top.link.results
+        last = 0
+        while not last:
+            ctx.set(results.ready, 1)
+            value, last = await ctx.tick().sample(results.payload.value, results.payload.last).until(results.valid)
+            got.append(value)
+        ctx.set(results.ready, 0)
+
+    simulate(top, test)
+    assert got == expected
+    assert np.unique(expected).size > 3
+
+
+def test_reset_holds_link_and_accelerator_after_power_up(make_top):
+    top = make_top("icebreaker")
+    waited = []
+
+    async def test(ctx: Any) -> None:
+        ctx.set(top.link.images.valid, 1)
+        while ctx.get(top.led_ready):  # The board's light is on when its pin is low.
+            waited.append(ctx.get(top.accelerator.s_axis_tready))
+            await ctx.tick()
+
+    simulate(top, test)
+    assert 16 <= len(waited) <= 40
+
+
+@pytest.mark.parametrize(("name", "on"), [("icesugar", 0), ("hx8k-evn", 1)])
+def test_lights_have_the_polarity_of_the_board(name, on, make_top):
+    top = make_top(name)
+    off = 1 - on
+
+    async def test(ctx: Any) -> None:
+        lights = (top.led_ready, top.led_active, top.led_fault)
+        assert [ctx.get(light) for light in lights] == [off, off, off]
+        await started(ctx, top)
+        assert [ctx.get(light) for light in lights] == [on, off, off]
+        ctx.set(top.link.fault, 1)
+        await ctx.tick()
+        ctx.set(top.link.fault, 0)
+        ctx.set(top.link.active, 1)
+        assert [ctx.get(light) for light in lights] == [on, off, on]
+        await ctx.tick()
+        assert [ctx.get(light) for light in lights] == [on, on, on]
+
+    simulate(top, test)
+
+
+def test_a_board_without_lights_has_none(make_top):
+    top = make_top("colorlight-5a-75b")
+    assert set(top.signature.members) == {"clk", "rx", "tx"}
+
+    async def test(ctx: Any) -> None:
+        assert ctx.get(top.tx) == 1
+        ctx.set(top.link.tx, 0)
+        ctx.set(top.rx, 0)
+        assert (ctx.get(top.tx), ctx.get(top.link.rx)) == (0, 0)
+        assert ctx.get(top.link.ready) == 1
+
+    simulate(top, test)
+
+
+@pytest.mark.parametrize("cycles", [1, 5, 8, 180])
+def test_power_on_waits_for_the_clock_to_be_good(cycles):
+    power_on = PowerOn(cycles)
+
+    async def test(ctx: Any) -> None:
+        async def held(good: int, most: int) -> int:
+            ctx.set(power_on.good, good)
+            for tick in range(most):
+                if ctx.get(power_on.running):
+                    return tick
+                await ctx.tick("power")
+            return most
+
+        assert await held(0, 3 * cycles) == 3 * cycles
+        assert await held(1, cycles // 2) == cycles // 2
+        assert await held(0, 3) == 3  # Lost again: what was waited does not count.
+        assert cycles <= await held(1, 4 * cycles + 4) <= 2 * cycles + 4
+        ctx.set(power_on.good, 0)
+        for _ in range(4):
+            await ctx.tick("power")
+        assert not ctx.get(power_on.running)
+
+    simulate(power_on, test, "power")
+
+
+def test_visible_stretches_each_lane_by_itself():
+    cycles = 20
+    visible = Visible(2, cycles)
+
+    async def test(ctx: Any) -> None:
+        for start in range(0, 50, 7):
+            for _ in range(start + 5 * cycles):
+                await ctx.tick()
+            assert ctx.get(visible.o) == 0
+            ctx.set(visible.i, 2)
+            await ctx.tick()
+            ctx.set(visible.i, 0)
+            lasted = 0
+            while ctx.get(visible.o):
+                assert ctx.get(visible.o) == 2
+                lasted += 1
+                await ctx.tick()
+            assert cycles <= lasted <= 4 * cycles
+
+    simulate(visible, test)
+
+
+def test_arguments_are_checked():
+    with pytest.raises(ValueError, match=r"^cycles must be positive, not 0$"):
+        PowerOn(0)
+    with pytest.raises(ValueError, match=r"^lanes must be positive, not 0$"):
+        Visible(0, 5)

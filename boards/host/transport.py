@@ -39,7 +39,7 @@ class SerialTransport:
             import serial
         except ImportError:
             raise SubbitError(
-                "talking to a board needs pyserial, which is not installed: run pip install 'subbit[fpga]'"
+                "talking to a board needs pyserial, which is not installed: run pip install 'subbit[link]'"
             ) from None
         self.port, self._failures = port, (serial.SerialException, OSError)
         try:

@@ -15,14 +15,20 @@ class Rule:
     """How cells of one kind are taken.
 
     ``open`` is what an input reads that nothing is connected to, by port, and "" for all others; an input without such
-    a value must be connected. ``ignored`` are parameters that say nothing of what the cell computes.
+    a value must be connected. ``ignored`` are parameters that say nothing of what the cell computes,
+    "*" all of them; ``required`` are those of which the model knows some values only. With ``tied``, a parameter PORTMUX of
+    "0", "1" or "INV" stands for a constant or an inverted input.
+    ``placed`` are parameters that follow from where the cell was placed.
     ``pad`` is the port at the pin: the model of a pad is chosen by the direction of the pin, because simulators without
     three states know no inout.
     """
 
     open: Mapping[str, str] = field(default_factory=dict)
     ignored: frozenset[str] = frozenset()
+    required: Mapping[str, frozenset[str]] = field(default_factory=dict)
     pad: str = ""
+    tied: bool = False
+    placed: Callable[[str], dict[str, str]] | None = None
 
 
 ICE40 = {
@@ -33,9 +39,23 @@ ICE40 = {
     "ICESTORM_PLL": Rule({"": "0"}),
     "SB_IO": Rule({"CLOCK_ENABLE": "1", "": "0"}, pad="PACKAGE_PIN"),
 }
+_NOREG = frozenset({"NOREG"})
+_SELECTS = frozenset({"0b000", "0b111"})
 ECP5 = {
-    # The fabric's unrouted wires read 1; what must be 0 is set by a multiplexer parameter (prjtrellis, nextpnr ecp5/bitstream.cc).
-    "TRELLIS_COMB": Rule({"": "1"}, frozenset({"WCKMUX"})),
+    # The fabric's unrouted wires read 1, those of a slice's set/reset 0; what must be 0 elsewhere is set by a parameter
+    # (nextpnr ecp5/pack.cc and bitstream.cc).
+    # A slice's second table has the multiplexer of two slices, the first that of its two tables.
+    "TRELLIS_COMB": Rule({"": "1"}, placed=lambda bel: {"IS_Z1": str(int(bel.endswith("1")))}),
+    "TRELLIS_RAMW": Rule({"": "1"}),
+    "TRELLIS_FF": Rule({"LSR": "0", "CE": "1", "DI": "1", "M": "1"}),
+    "TRELLIS_IO": Rule({"": "0"}, pad="B"),
+    "DCCA": Rule({"CE": "1"}),
+    "DP16KD": Rule(
+        {"": "1"},
+        required={"REGMODE_A": _NOREG, "REGMODE_B": _NOREG, "CSDECODE_A": _SELECTS, "CSDECODE_B": _SELECTS},
+        tied=True,
+    ),
+    "EHXPLLL": Rule({"": "0"}, frozenset("*")),
 }
 RULES: Mapping[str, Mapping[str, Rule]] = {"ice40": ICE40, "ecp5": ECP5, "gowin": {}}
 
@@ -58,10 +78,17 @@ def _adapted(cell: Cell, family: str, models: Mapping[str, Model], pins: Mapping
     model = models.get(kind)
     if model is None:
         raise SubbitError(f"There is no simulation model for {kind} of {family} (cell {cell.name}).")
-    parameters = {key: value for key, value in cell.parameters.items() if key not in rule.ignored}
+    parameters, connections = dict(cell.parameters), dict(cell.connections)
+    if rule.placed is not None:
+        parameters |= rule.placed(cell.bel)
+    if rule.tied:
+        _tie(parameters, connections, model)
+    parameters = {key: value for key, value in parameters.items() if not {key, "*"} & rule.ignored}
     if unknown := sorted(parameters.keys() - model.parameters):
         raise SubbitError(f"The simulation model of {kind} does not know {', '.join(unknown)} (cell {cell.name}).")
-    connections = dict(cell.connections)
+    for key, values in rule.required.items():
+        if parameters.get(key, min(values)) not in values:
+            raise SubbitError(f"The simulation model of {kind} knows no {key} {parameters[key]!r} (cell {cell.name}).")
     for port in model.inputs:
         if not connections.get(port):
             value = rule.open.get(port, rule.open.get("", ""))
@@ -72,3 +99,15 @@ def _adapted(cell: Cell, family: str, models: Mapping[str, Model], pins: Mapping
     if unknown := sorted(connections.keys() - model.ports.keys()):
         raise SubbitError(f"The simulation model of {kind} has no port {', '.join(unknown)} (cell {cell.name}).")
     return Cell(cell.name, kind, parameters, cell.directions, connections, cell.attributes)
+
+
+def _tie(parameters: dict[str, str], connections: dict[str, tuple[Bit, ...]], model: Model) -> None:
+    """Take the parameters PORTMUX away that the model does not have, and connect the ports as they say."""
+    for key in [key for key in parameters if key.endswith("MUX") and key not in model.parameters]:
+        port, value = key.removesuffix("MUX"), text_of(parameters.pop(key))
+        if value in ("0", "1"):
+            connections[port] = (value,)
+        elif value == "INV" and not connections.get(port):
+            connections[port] = ("0",)
+        elif value != port:
+            raise SubbitError(f"Input {port} of {model.name} has the multiplexer {value!r}, which has no model.")

@@ -108,7 +108,8 @@ module EHXPLLL(
     assign LOCK = ~RST, INTLOCK = ~RST;
 endmodule
 
-// True dual-port block RAM (Lattice TN1264) of 1024 words of 18 bits. Word w is INITVAL_(w / 16)[20 * (w % 16) +: 18]. A port
+// True dual-port block RAM (Lattice TN1264) of 1024 words of 18 bits. Word w is INIT[20 * w +: 18], and INIT is INITVAL_00 to
+// INITVAL_3F put together. A port
 // of 9 bits takes the halves of a word in turn, one of 4, 2 or 1 bits the low 8 bits of each half. DATA_WIDTH 36 takes two
 // words at once: port A writes both with DIA and DIB, port B reads both into DOA and DOB. Byte enables of 18 and 36 bits are
 // the low address bits. The output register is not modelled: REGMODE must be NOREG.
@@ -141,86 +142,12 @@ module DP16KD(
     parameter GSR = "ENABLED";
     parameter WID = 0;
     parameter INIT_DATA = "STATIC";
-    parameter [319:0] INITVAL_00 = 320'd0;
-    parameter [319:0] INITVAL_01 = 320'd0;
-    parameter [319:0] INITVAL_02 = 320'd0;
-    parameter [319:0] INITVAL_03 = 320'd0;
-    parameter [319:0] INITVAL_04 = 320'd0;
-    parameter [319:0] INITVAL_05 = 320'd0;
-    parameter [319:0] INITVAL_06 = 320'd0;
-    parameter [319:0] INITVAL_07 = 320'd0;
-    parameter [319:0] INITVAL_08 = 320'd0;
-    parameter [319:0] INITVAL_09 = 320'd0;
-    parameter [319:0] INITVAL_0A = 320'd0;
-    parameter [319:0] INITVAL_0B = 320'd0;
-    parameter [319:0] INITVAL_0C = 320'd0;
-    parameter [319:0] INITVAL_0D = 320'd0;
-    parameter [319:0] INITVAL_0E = 320'd0;
-    parameter [319:0] INITVAL_0F = 320'd0;
-    parameter [319:0] INITVAL_10 = 320'd0;
-    parameter [319:0] INITVAL_11 = 320'd0;
-    parameter [319:0] INITVAL_12 = 320'd0;
-    parameter [319:0] INITVAL_13 = 320'd0;
-    parameter [319:0] INITVAL_14 = 320'd0;
-    parameter [319:0] INITVAL_15 = 320'd0;
-    parameter [319:0] INITVAL_16 = 320'd0;
-    parameter [319:0] INITVAL_17 = 320'd0;
-    parameter [319:0] INITVAL_18 = 320'd0;
-    parameter [319:0] INITVAL_19 = 320'd0;
-    parameter [319:0] INITVAL_1A = 320'd0;
-    parameter [319:0] INITVAL_1B = 320'd0;
-    parameter [319:0] INITVAL_1C = 320'd0;
-    parameter [319:0] INITVAL_1D = 320'd0;
-    parameter [319:0] INITVAL_1E = 320'd0;
-    parameter [319:0] INITVAL_1F = 320'd0;
-    parameter [319:0] INITVAL_20 = 320'd0;
-    parameter [319:0] INITVAL_21 = 320'd0;
-    parameter [319:0] INITVAL_22 = 320'd0;
-    parameter [319:0] INITVAL_23 = 320'd0;
-    parameter [319:0] INITVAL_24 = 320'd0;
-    parameter [319:0] INITVAL_25 = 320'd0;
-    parameter [319:0] INITVAL_26 = 320'd0;
-    parameter [319:0] INITVAL_27 = 320'd0;
-    parameter [319:0] INITVAL_28 = 320'd0;
-    parameter [319:0] INITVAL_29 = 320'd0;
-    parameter [319:0] INITVAL_2A = 320'd0;
-    parameter [319:0] INITVAL_2B = 320'd0;
-    parameter [319:0] INITVAL_2C = 320'd0;
-    parameter [319:0] INITVAL_2D = 320'd0;
-    parameter [319:0] INITVAL_2E = 320'd0;
-    parameter [319:0] INITVAL_2F = 320'd0;
-    parameter [319:0] INITVAL_30 = 320'd0;
-    parameter [319:0] INITVAL_31 = 320'd0;
-    parameter [319:0] INITVAL_32 = 320'd0;
-    parameter [319:0] INITVAL_33 = 320'd0;
-    parameter [319:0] INITVAL_34 = 320'd0;
-    parameter [319:0] INITVAL_35 = 320'd0;
-    parameter [319:0] INITVAL_36 = 320'd0;
-    parameter [319:0] INITVAL_37 = 320'd0;
-    parameter [319:0] INITVAL_38 = 320'd0;
-    parameter [319:0] INITVAL_39 = 320'd0;
-    parameter [319:0] INITVAL_3A = 320'd0;
-    parameter [319:0] INITVAL_3B = 320'd0;
-    parameter [319:0] INITVAL_3C = 320'd0;
-    parameter [319:0] INITVAL_3D = 320'd0;
-    parameter [319:0] INITVAL_3E = 320'd0;
-    parameter [319:0] INITVAL_3F = 320'd0;
+    parameter [320 * 64 - 1:0] INIT = 0;
 
     reg [17:0] memory [0:1023];
-    reg [320 * 64 - 1:0] contents;
     integer word;
     initial begin
-        contents = {
-            INITVAL_3F, INITVAL_3E, INITVAL_3D, INITVAL_3C, INITVAL_3B, INITVAL_3A, INITVAL_39, INITVAL_38, INITVAL_37,
-            INITVAL_36, INITVAL_35, INITVAL_34, INITVAL_33, INITVAL_32, INITVAL_31, INITVAL_30, INITVAL_2F, INITVAL_2E,
-            INITVAL_2D, INITVAL_2C, INITVAL_2B, INITVAL_2A, INITVAL_29, INITVAL_28, INITVAL_27, INITVAL_26, INITVAL_25,
-            INITVAL_24, INITVAL_23, INITVAL_22, INITVAL_21, INITVAL_20, INITVAL_1F, INITVAL_1E, INITVAL_1D, INITVAL_1C,
-            INITVAL_1B, INITVAL_1A, INITVAL_19, INITVAL_18, INITVAL_17, INITVAL_16, INITVAL_15, INITVAL_14, INITVAL_13,
-            INITVAL_12, INITVAL_11, INITVAL_10, INITVAL_0F, INITVAL_0E, INITVAL_0D, INITVAL_0C, INITVAL_0B, INITVAL_0A,
-            INITVAL_09, INITVAL_08, INITVAL_07, INITVAL_06, INITVAL_05, INITVAL_04, INITVAL_03, INITVAL_02, INITVAL_01,
-            INITVAL_00
-        };
-        for (word = 0; word < 1024; word = word + 1) memory[word] = contents[320 * (word / 16) + 20 * (word % 16) +: 18];
+        for (word = 0; word < 1024; word = word + 1) memory[word] = INIT[20 * word +: 18];
     end
 
     wire [13:0] address_a = {ADA13, ADA12, ADA11, ADA10, ADA9, ADA8, ADA7, ADA6, ADA5, ADA4, ADA3, ADA2, ADA1, ADA0};

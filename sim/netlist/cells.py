@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from sim.netlist.gowin import documented
 from sim.netlist.models import Model, library
 from sim.netlist.netlist import Bit, Cell, Netlist, text_of
 from sw.errors import SubbitError
@@ -18,6 +19,8 @@ class Rule:
     a value must be connected. ``ignored`` are parameters that say nothing of what the cell computes,
     "*" all of them; ``required`` are those of which the model knows some values only. With ``tied``, a parameter PORTMUX of
     "0", "1" or "INV" stands for a constant or an inverted input.
+    ``spare`` are ports that carry nothing of what the cell computes.
+    ``slices`` begins the names of the parameters, numbered in two hexadecimal digits, that together are INIT.
     ``placed`` are parameters that follow from where the cell was placed.
     ``pad`` is the port at the pin: the model of a pad is chosen by the direction of the pin, because simulators without
     three states know no inout.
@@ -26,10 +29,14 @@ class Rule:
     open: Mapping[str, str] = field(default_factory=dict)
     ignored: frozenset[str] = frozenset()
     required: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    spare: frozenset[str] = frozenset()
     pad: str = ""
     tied: bool = False
+    slices: str = ""
     placed: Callable[[str], dict[str, str]] | None = None
 
+
+_ALL = frozenset({"*"})
 
 ICE40 = {
     # The fabric's unrouted wires read 0; clock enables are pulled up (icestorm, "Logic tile", "RAM tile").
@@ -54,10 +61,21 @@ ECP5 = {
         {"": "1"},
         required={"REGMODE_A": _NOREG, "REGMODE_B": _NOREG, "CSDECODE_A": _SELECTS, "CSDECODE_B": _SELECTS},
         tied=True,
+        slices="INITVAL_",
     ),
-    "EHXPLLL": Rule({"": "0"}, frozenset("*")),
+    "EHXPLLL": Rule({"": "0"}, _ALL),
 }
-RULES: Mapping[str, Mapping[str, Rule]] = {"ice40": ICE40, "ecp5": ECP5, "gowin": {}}
+_BANK = frozenset({"BOTTOM_IO_PORT_A", "BOTTOM_IO_PORT_B"})
+_MEMORY = Rule({"": "x"}, slices="INIT_RAM_", required={name: frozenset({"0"}) for name in ("READ_MODE", "READ_MODE0")})
+GOWIN = {
+    # Inputs that nextpnr leaves open belong to tables that do not depend on them: unknown, so that Icarus shows it otherwise.
+    **{kind: Rule({"": "x"}) for kind in ("LUT1", "LUT2", "LUT3", "LUT4", "ALU_PLACED")},
+    **{kind: _MEMORY for kind in ("SP", "SPX9", "pROM", "pROMX9", "SDPB", "SDPX9B", "DPB", "DPX9B")},
+    **{kind: Rule(ignored=_ALL, spare=_BANK) for kind in ("IBUF", "OBUF")},
+    "RAM16SDP4": Rule({"CE": "1"}),
+    "rPLL": Rule({"": "0"}, _ALL),
+}
+RULES: Mapping[str, Mapping[str, Rule]] = {"ice40": ICE40, "ecp5": ECP5, "gowin": GOWIN}
 
 
 def adapt(netlist: Netlist, family: str) -> Netlist:
@@ -72,6 +90,8 @@ def adapt(netlist: Netlist, family: str) -> Netlist:
 
 
 def _adapted(cell: Cell, family: str, models: Mapping[str, Model], pins: Mapping[Bit, str]) -> Cell:
+    if family == "gowin" and cell.bel:
+        cell = documented(cell)
     rule, kind = RULES[family].get(cell.kind, Rule()), cell.kind
     if rule.pad:
         kind += {"input": "_INPUT", "output": "_OUTPUT"}.get(pins.get((*cell.connections[rule.pad], "x")[0], ""), "")
@@ -79,6 +99,8 @@ def _adapted(cell: Cell, family: str, models: Mapping[str, Model], pins: Mapping
     if model is None:
         raise SubbitError(f"There is no simulation model for {kind} of {family} (cell {cell.name}).")
     parameters, connections = dict(cell.parameters), dict(cell.connections)
+    if rule.slices:
+        _join(parameters, rule.slices)
     if rule.placed is not None:
         parameters |= rule.placed(cell.bel)
     if rule.tied:
@@ -95,7 +117,7 @@ def _adapted(cell: Cell, family: str, models: Mapping[str, Model], pins: Mapping
             if not value:
                 raise SubbitError(f"Input {port} of {kind} is open and has no known value then (cell {cell.name}).")
             connections[port] = (value,) * model.widths[port]
-    connections = {port: bits for port, bits in connections.items() if bits}
+    connections = {port: bits for port, bits in connections.items() if bits and port not in rule.spare}
     if unknown := sorted(connections.keys() - model.ports.keys()):
         raise SubbitError(f"The simulation model of {kind} has no port {', '.join(unknown)} (cell {cell.name}).")
     return Cell(cell.name, kind, parameters, cell.directions, connections, cell.attributes)
@@ -111,3 +133,12 @@ def _tie(parameters: dict[str, str], connections: dict[str, tuple[Bit, ...]], mo
             connections[port] = ("0",)
         elif value != port:
             raise SubbitError(f"Input {port} of {model.name} has the multiplexer {value!r}, which has no model.")
+
+
+def _join(parameters: dict[str, str], begin: str) -> None:
+    """Put the slices of a memory's contents together as the parameter INIT; slices left out are 0."""
+    slices = {int(key.removeprefix(begin), 16): key for key in parameters if key.startswith(begin)}
+    if slices:
+        texts = [parameters.pop(slices.pop(index)) if index in slices else None for index in range(max(slices) + 1)]
+        width = max(len(text) for text in texts if text is not None)
+        parameters["INIT"] = "".join((text or "").rjust(width, "0") for text in reversed(texts))

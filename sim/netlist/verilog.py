@@ -60,6 +60,8 @@ def _bit(bit: Bit, names: Mapping[Bit, str]) -> str:
 
 def _value(value: str) -> str:
     text = text_of(value)
+    if text is None and len(value) > 64 and not value.strip("01"):
+        return f"{len(value)}'h{int(value, 2):x}"
     if text is None:
         return f"{len(value)}'b{value.replace('-', 'x')}"
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')

@@ -11,6 +11,7 @@ import numpy as np
 
 from boards.host.client import Client
 from boards.host.description import BoardDescription
+from subbit.console import finished
 from subbit.extras import require
 from sw.network import Network
 
@@ -100,9 +101,13 @@ def virtual_board(
     ``stage``: "rtl" runs the design's Verilog, the others what a build made of it, see `sim.netlist`.
     """
     require("sim", "a simulated board")
+    from sim.netlist import netlist_sources
+    from sim.tools import SimulationFailure
     from sim.virtual_board import VirtualBoard
 
-    progress(f"{simulator}: building the board's {stage}")
-    with VirtualBoard(folder, simulator, waves=waves) as board:
-        progress(f"{simulator}: the board is at {board.port}")
-        yield board.port
+    with finished(simulator, SimulationFailure):
+        sources, defines = netlist_sources(folder, stage)
+        progress(f"{simulator}: building the board as {stage}")
+        with VirtualBoard(folder, simulator, sources=sources, defines=defines, waves=waves) as board:
+            progress(f"{simulator}: the board is at {board.port}")
+            yield board.port

@@ -39,9 +39,7 @@ Folds = Annotated[
     list[str] | None,
     typer.Option("--fold", metavar="LAYER=PE,SIMD[,DATAPATH]", help="Fold a layer by hand; can be repeated."),
 ]
-Images = Annotated[
-    Path | None, typer.Option(help="A .npy or .npz file of images, uint8 (n, height, width, channels).")
-]
+Images = Annotated[Path | None, typer.Option(help="A .npy or .npz file of images, uint8 (n, height, width, channels).")]
 Random = Annotated[int | None, typer.Option(min=1, show_default="8", help="Random images, where no others are named.")]
 Data = Annotated[str | None, typer.Option(help="The test images of a data set, named as for `subbit train`.")]
 DataDir = Annotated[Path | None, typer.Option(help="Folder with the data set's original files.")]

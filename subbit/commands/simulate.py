@@ -76,5 +76,3 @@ def show(console: Console, reports: Sequence["SimulationReport"]) -> None:
     for report in reports:
         if report.problem is not None:
             console.print(f"{report.simulator}: {report.problem}")
-
-

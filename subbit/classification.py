@@ -24,8 +24,8 @@ class Classification:
 
     ``classes`` int64 (n,), and ``scores`` int64 (n, classes) or None. ``equal``: how many answers are the Network's, to
     the bit. ``seconds`` on the clock of this machine; ``cycles``: those of the board's core from the first pixel of the
-    last image to the end of its result, at ``clock_hz``; the link sets most of them. ``damaged`` and ``resumed``: frames
-    that came damaged at either end, and how often sending was taken up again.
+    last image to the end of its result, at ``clock_hz``; the link sets most of them. ``damaged`` and ``resumed``:
+    frames that came damaged at either end, and how often sending was taken up again.
     """
 
     board: str
@@ -101,7 +101,7 @@ def virtual_board(
     ``stage``: "rtl" runs the design's Verilog, the others what a build made of it, see `sim.netlist`.
     """
     require("sim", "a simulated board")
-    from sim.netlist import netlist_sources
+    from sim.netlist.sources import netlist_sources
     from sim.tools import SimulationFailure
     from sim.virtual_board import VirtualBoard
 

@@ -1,7 +1,6 @@
 """``subbit classify``: images through a board, and its answers."""
 
 import csv
-from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -59,8 +58,9 @@ def command(
     place = library.virtual_board(folder, simulator, stage, note, waves) if virtual else nullcontext(port or "")
     with place as where, Progress(transient=True) as progress:
         task = progress.add_task("images", total=len(chosen))
-        advance: Callable[[int], object] = lambda done: progress.update(task, completed=done)
-        found = library.classify(folder, chosen, where, network=network, progress=advance)
+        found = library.classify(
+            folder, chosen, where, network=network, progress=lambda done: progress.update(task, completed=done)
+        )
     if output is not None:
         write(found, output)
     document: dict[str, Any] = {"folder": str(folder), **found.as_dict()}
@@ -75,14 +75,8 @@ def show(console: Console, found: "Classification", accuracy: float | None) -> N
     """Draw what the board said."""
     columns = ["board", "images", "equal to the network", "images a second", "damaged frames", "sent again"]
     rate = found.images / found.seconds if found.seconds else 0.0
-    row: list[object] = [
-        f"{found.board} at {found.port}",
-        found.images,
-        found.equal,
-        rate,
-        found.damaged,
-        found.resumed,
-    ]
+    where = f"{found.board} at {found.port}"
+    row: list[object] = [where, found.images, found.equal, rate, found.damaged, found.resumed]
     if accuracy is not None:
         columns.append("right")
         row.append(f"{100 * accuracy:.2f} %")

@@ -13,6 +13,7 @@ from boards.host.client import Client
 from boards.host.description import BoardDescription
 from subbit.console import finished
 from subbit.extras import require
+from sw.errors import SubbitError
 from sw.network import Network
 
 __all__ = ["Classification", "classify", "virtual_board"]
@@ -101,10 +102,12 @@ def virtual_board(
     ``stage``: "rtl" runs the design's Verilog, the others what a build made of it, see `sim.netlist`.
     """
     require("sim", "a simulated board")
-    from sim.netlist.sources import netlist_sources
+    from sim.netlist.sources import STAGES, netlist_sources
     from sim.tools import SimulationFailure
     from sim.virtual_board import VirtualBoard
 
+    if stage not in STAGES:
+        raise SubbitError(f"the stage must be one of {', '.join(STAGES)}, not {stage!r}")
     with finished(simulator, SimulationFailure):
         sources, defines = netlist_sources(folder, stage)
         progress(f"{simulator}: building the board as {stage}")

@@ -16,7 +16,7 @@ READ = 4096
 class Patience:
     """How long a reply may take before it counts as lost: as TCP finds it (RFC 6298), doubled at every silence."""
 
-    LEAST, MOST, FIRST = 0.02, 1.0, 0.25
+    LEAST, MOST, FIRST = 0.008, 1.0, 0.25
 
     def __init__(self) -> None:
         self._mean: float | None = None

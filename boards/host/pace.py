@@ -59,7 +59,7 @@ class Pace:
     @property
     def window(self) -> int:
         """Bytes of images that may be on their way: what a loss would cost."""
-        return WINDOW if not self.rate else max(2 * self.chunk, min(WINDOW, int(2 / self.rate)))
+        return WINDOW if not self.rate else max(2 * self.chunk, min(WINDOW, int(1 / self.rate)))
 
     @property
     def frames(self) -> int:

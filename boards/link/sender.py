@@ -5,7 +5,7 @@ from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from boards.link.cobs import CONTENT, CobsEncoder
-from boards.link.receiver import crc16
+from boards.link.receiver import CRC16, resettable
 from boards.link.uart import UartSender, pin
 
 __all__ = ["Checked", "Sender"]
@@ -25,7 +25,8 @@ class Checked(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.crc = crc = crc16()
+        ended = Signal()
+        crc = resettable(m, CRC16, ended)
         out, step = self.o.payload, self.o.valid & self.o.ready
         m.d.comb += [crc.data.eq(self.i.payload.data), crc.valid.eq(self.i.valid & self.i.ready)]
         with m.FSM():
@@ -42,7 +43,7 @@ class Checked(wiring.Component):
             with m.State("END"):
                 m.d.comb += [out.last.eq(1), self.o.valid.eq(1)]
                 with m.If(step):
-                    m.d.comb += crc.start.eq(1)
+                    m.d.comb += ended.eq(1)
                     m.next = "CONTENT"
         return m
 

@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from hw.generate import Generated
     from hw.plan.plan import Plan
     from sim.accelerator import SimulationReport
+    from subbit.building import BuildResult
     from subbit.demonstration import DemoResult
     from subbit.planning import PlanReport
     from sw.train.fit import TrainResult
 
 __all__ = [
     "NETWORK_FILE",
+    "build",
     "compact",
     "demo",
     "draw",
@@ -244,6 +246,43 @@ def simulators(progress: Callable[[str], None]) -> list[str]:
     for sentence in missing:
         progress(f"left out: {sentence}")
     return found
+
+
+def build(
+    network: Network,
+    board: str,
+    folder: Name,
+    *,
+    plan: "Plan | PlanReport | None" = None,
+    fps: float | None = None,
+    max_fps: bool = False,
+    clock_mhz: float | None = None,
+    output: str = "scores",
+    baud: int | None = None,
+    seeds: int = 8,
+    jobs: int | None = None,
+    rtl_only: bool = False,
+    progress: Callable[[str], None] | None = None,
+    name: str = "NETWORK",
+) -> "BuildResult":
+    """Build ``network`` for a board into ``folder``: the design, synthesised, placed, routed, as a bitstream with a report.
+
+    ``plan``, or one for the board's device as `plan` makes it from ``fps`` and ``max_fps``. ``clock_mhz`` is by default
+    the plan's, or that of the board's oscillator. Up to ``seeds`` seeds are tried, ``jobs`` at a time (by default as
+    many as half the cores), until the clock is met; the best is kept either way: read ``met``. ``rtl_only`` ends
+    before synthesis. ``progress`` receives a line for each step; ``name`` is what a proposed command calls the network.
+    What an earlier, interrupted build of the same inputs has done is not done again.
+
+    Raises SubbitError where the board is unknown, a tool is missing or the folder is another's; Failed where the
+    design does not fit or a tool fails.
+    """
+    from hw.plan.plan import Plan
+    from subbit.building import BuildWish
+    from subbit.building import build as run
+
+    chosen = plan if plan is None or isinstance(plan, Plan) else plan.plan
+    wish = BuildWish(board, chosen, fps, max_fps, clock_mhz, output, baud, seeds, jobs, rtl_only)
+    return run(network, wish, Path(folder), progress or (lambda text: None), name)
 
 
 def demo(folder: Name = "subbit-demo", progress: Callable[[str], None] | None = None) -> "DemoResult":

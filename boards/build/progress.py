@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-__all__ = ["PlaceAndRoute", "Synthesis"]
+__all__ = ["PlaceAndRoute", "Synthesis", "Tell"]
 
 Tell = Callable[[str], None]
 
@@ -60,6 +60,8 @@ class PlaceAndRoute:
         """Take one line of its output."""
         if found := USED.match(line):
             self.used[found[1]] = (int(found[2]), int(found[3]))
+        elif "Preparing to run" in line:
+            self._tell("the program is compiled for this machine, this once")
         elif "Packing constants" in line or "Create constant nets" in line:
             self._tell("packing")
         elif found := PLACING.search(line):

@@ -75,8 +75,8 @@ class Timing:
         )
 
 
-def read_timing(report: Mapping[str, Any], stages: Collection[str]) -> Timing:
-    """The timing in nextpnr's ``--report``. ``stages`` are the names of the pipeline's stages."""
+def read_timing(report: Mapping[str, Any], stages: Collection[str] = ()) -> Timing:
+    """The timing in nextpnr's ``--report``; ``stages`` are the names of the pipeline's stages."""
     clocks = [Clock(name, each["achieved"], each["constraint"]) for name, each in report.get("fmax", {}).items()]
     clocks.sort(key=lambda clock: clock.achieved_mhz / clock.wanted_mhz)
     paths = [each for each in report.get("critical_paths", ()) if clocks and _inside(each, clocks[0].name)]

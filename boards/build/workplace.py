@@ -79,14 +79,18 @@ class Workplace:
         """Files that the finished folder is to hold."""
         self._kept.update(dict.fromkeys(files))
 
+    def sizes(self) -> dict[str, int]:
+        """Bytes of the files that the finished folder is to hold."""
+        return {name: (self.path / name).stat().st_size for name in self._kept}
+
     def take(self, source: Path) -> list[str]:
-        """Move everything from the folder ``source`` here; returns the files' names."""
+        """Begin with the design in the folder ``source``: move all of it here; returns the files' names."""
         names = sorted(path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file())
         for name in names:
             (self.path / name).parent.mkdir(parents=True, exist_ok=True)
             os.replace(source / name, self.path / name)
         shutil.rmtree(source)
-        self.keep(*names)
+        self._kept = dict.fromkeys(names)
         return names
 
     def finish(self) -> None:

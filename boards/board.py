@@ -27,12 +27,13 @@ class Site:
 class Board:
     """A board, and how a design gets onto it.
 
-    ``name``: what the command line takes; ``title``: what people call it; ``device_name``: the FPGA, as `hw.plan.device`
-    knows it; ``platform``: module and class in amaranth-boards that have its pins. ``clock``, ``rx``, ``tx`` and ``leds``
-    (by what they show: ready, active, fault) say where the ports of a design go. ``oscillator_hz`` comes in on
-    ``clock``. ``pll_input``: how an iCE40's PLL is reached from there, as the pad beside it or through the fabric.
-    ``place`` and ``pack`` are the arguments by which nextpnr and the bitstream packer know the chip; ``flash`` is the
-    command that the bitstream's name is put behind. ``uart``: where the serial line is; ``note``: what else to know.
+    ``name``: what the command line takes; ``title``: what people call it; ``device_name``: the FPGA, as
+    `hw.plan.device` knows it; ``platform``: module and class in amaranth-boards that have its pins. ``clock``, ``rx``,
+    ``tx`` and ``leds`` (by what they show: ready, active, fault) say where the ports of a design go. ``oscillator_hz``
+    comes in on ``clock``. ``pll_input``: how an iCE40's PLL is reached from there, as the pad beside it or through the
+    fabric. ``place`` and ``pack`` are the arguments by which nextpnr and the bitstream packer know the chip; ``flash``
+    is the command that the bitstream's name is put behind. ``uart``: where the serial line is; ``note``: what else to
+    know.
     """
 
     name: str

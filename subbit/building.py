@@ -141,9 +141,7 @@ def _first_plan(network: Network, wish: BuildWish, target: Board) -> Plan:
     return fastest_that_fits(network, plan, target.device, Correction.usual(target.family))
 
 
-def _built(
-    place: Workplace, network: Network, plan: Plan, target: Board, wish: BuildWish, tell: Tell
-) -> BuildResult:
+def _built(place: Workplace, network: Network, plan: Plan, target: Board, wish: BuildWish, tell: Tell) -> BuildResult:
     stages = pipeline(network, plan).stages
     made = implement(place, target, [stage.name for stage in stages], wish.seeds, wish.workers, tell)
     estimates = {stage.name: stage_area(stage, target.family).luts for stage in stages}
@@ -167,8 +165,7 @@ def _unbuilt(place: Workplace, target: Board, plan: Plan, wish: BuildWish) -> Bu
 
 
 def _correction(network: Network, plan: Plan, target: Board, failure: DoesNotFit) -> Correction:
-    stages = frozenset(stage.name for stage in pipeline(network, plan).stages)
-    return Correction.measured(network, plan, target.family, failure.areas, stages, failure.packed)
+    return Correction.measured(network, plan, target.family, failure.areas, failure.packed)
 
 
 def _smaller(network: Network, plan: Plan, target: Board, measured: Correction) -> Plan:
@@ -187,8 +184,8 @@ def _explained(
     rate = rate_that_fits(network, plan, target.device, measured)
     if rate is None:
         return (
-            f"{failure}: no folding of {network.name} is expected to fit {target.title}; take a board with a larger FPGA, "
-            f"or make the network compact (subbit train --compact)"
+            f"{failure}: no folding of {network.name} is expected to fit {target.title}; take a board with a larger "
+            "FPGA, or make the network compact (subbit train --compact)"
         )
     words = ["subbit", "build", source, "--board", target.name, "--fps", f"{rate:g}"]
     if plan.clock_hz != target.oscillator_hz:

@@ -20,6 +20,7 @@ from sw.network import Network, load, save
 from sw.network.roms import encoded_roms
 
 if TYPE_CHECKING:
+    from boards.flash import Flash
     from hw.generate import Generated
     from hw.plan.plan import Plan
     from sim.accelerator import SimulationReport
@@ -34,6 +35,7 @@ __all__ = [
     "compact",
     "demo",
     "draw",
+    "flash",
     "generate",
     "inspect",
     "load",
@@ -265,7 +267,7 @@ def build(
     progress: Callable[[str], None] | None = None,
     name: str = "NETWORK",
 ) -> "BuildResult":
-    """Build ``network`` for a board into ``folder``: the design, synthesised, placed, routed, as a bitstream with a report.
+    """Build ``network`` for a board into ``folder``: design, netlist, bitstream, and a report of area and timing.
 
     ``plan``, or one for the board's device as `plan` makes it from ``fps`` and ``max_fps``. ``clock_mhz`` is by default
     the plan's, or that of the board's oscillator. Up to ``seeds`` seeds are tried, ``jobs`` at a time (by default as
@@ -283,6 +285,38 @@ def build(
     chosen = plan if plan is None or isinstance(plan, Plan) else plan.plan
     wish = BuildWish(board, chosen, fps, max_fps, clock_mhz, output, baud, seeds, jobs, rtl_only)
     return run(network, wish, Path(folder), progress or (lambda text: None), name)
+
+
+def flash(
+    folder: Name,
+    *,
+    ram: bool = False,
+    device: str | None = None,
+    dry_run: bool = False,
+    progress: Callable[[str], None] | None = None,
+) -> "Flash":
+    """Put the bitstream of a build ``folder`` onto its board, for good or, with ``ram``, until the power goes.
+
+    ``device`` picks one of several boards. ``dry_run``: find out the command and do nothing. Returns what was, or would
+    be, run. Raises SubbitError where the folder is no finished build, or the program or the board is missing; Failed
+    where the program fails.
+    """
+    from boards.flash import FlashFailure, check_plugged_in, flash_of, plugged_in
+
+    tell = progress or (lambda text: None)
+    made = flash_of(Path(folder), ram=ram, device=device)
+    if made.met is False:
+        tell("this build missed its clock: it may give wrong answers")
+    if dry_run:
+        return made
+    found = check_plugged_in(made.board, plugged_in(made.board), device)
+    if found:
+        tell(f"{made.board.title}: {found}")
+    try:
+        made.run(tell, Path(folder) / "flash.log")
+    except FlashFailure as failure:
+        raise Failed(str(failure)) from failure
+    return made
 
 
 def demo(folder: Name = "subbit-demo", progress: Callable[[str], None] | None = None) -> "DemoResult":

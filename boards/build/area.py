@@ -11,7 +11,7 @@ from hw.synthesis import Area
 
 __all__ = ["Areas", "areas", "cells"]
 
-# Yosys writes one thing a line, indented by its depth: modules at 4, their parts at 6, cells at 8, what is in them at 10.
+# Yosys writes one thing a line, indented by its depth: modules by 4, their parts by 6, cells by 8, their types by 10.
 SECTION = re.compile(r' {6}"(\w+)": \{')
 MODULE = re.compile(r' {4}"((?:[^"\\]|\\.)*)": \{')
 CELL = re.compile(r' {8}"((?:[^"\\]|\\.)*)": \{')

@@ -34,8 +34,8 @@ class Implementation:
     """A design that is placed and routed, whether or not as fast as was wanted.
 
     ``areas``: cells of the synthesised netlist, by stage. ``used``: by what nextpnr's kinds of cells are called, how
-    many of how many. ``attempts``: of every seed that was tried. ``runs``: what each tool cost. ``programs``: which they
-    were.
+    many of how many. ``attempts``: of every seed that was tried. ``runs``: what each tool cost. ``programs``: which
+    they were.
     """
 
     areas: Areas
@@ -159,6 +159,4 @@ def check_fits(found: Areas, board: Board) -> Areas:
 def utilisation(report: Mapping[str, Any], flow: Flow) -> dict[str, tuple[int, int]]:
     """Used and available cells in nextpnr's report, of the kinds that are told of."""
     told = report["utilization"]
-    return {
-        title: (told[kind]["used"], told[kind]["available"]) for kind, title in flow.kinds.items() if kind in told
-    }
+    return {title: (told[kind]["used"], told[kind]["available"]) for kind, title in flow.kinds.items() if kind in told}

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, replace
 
 from boards.build.area import Areas
-from hw.plan.cost import Estimate, pipeline_area
+from hw.plan.cost import Estimate, pipeline_area, stage_area
 from hw.plan.device import Device
 from hw.plan.pipeline import pipeline
 from hw.plan.plan import Plan
@@ -21,6 +21,7 @@ BESIDE = (700.0, 700.0, 2)
 CELLS_A_TABLE = {"ice40": 1.35, "ecp5": 1.75, "gowin": 1.7}
 #: How full a device can be before places and wires run short.
 FULL = 0.95
+FAR = 2.0
 
 
 @dataclass(frozen=True)
@@ -38,22 +39,26 @@ class Correction:
         return cls(CELLS_A_TABLE.get(family, 1.0), 1.0, 1.0)
 
     @classmethod
-    def measured(
-        cls, network: Network, plan: Plan, family: str, found: Areas, stages: frozenset[str], packed: int | None
-    ) -> "Correction":
-        """From a synthesised design of ``network`` under ``plan``, whose accelerator is ``stages``.
+    def measured(cls, network: Network, plan: Plan, family: str, found: Areas, packed: int | None) -> "Correction":
+        """From a synthesised design of ``network`` under ``plan``.
 
         ``packed``: how many logic cells of the device it came to, None where it was not packed.
         """
-        estimate = pipeline_area(pipeline(network, plan), family)
-        inside = [area for name, area in found.stages.items() if name in stages]
-        luts, ffs, brams = (sum(getattr(area, kind) for area in inside) for kind in ("luts", "ffs", "brams"))
+        stages = {stage.name: stage_area(stage, family) for stage in pipeline(network, plan).stages}
         cells = packed / found.total.luts if packed and found.total.luts else CELLS_A_TABLE.get(family, 1.0)
+        ratios, beside = {}, {}
+        for kind in ("luts", "ffs", "brams"):
+            inside = [(name, getattr(area, kind)) for name, area in found.stages.items() if name in stages]
+            pairs = [(getattr(stages[name], kind), truth) for name, truth in inside]
+            beside[kind] = getattr(found.total, kind) - sum(truth for _, truth in inside)
+            # An estimate that is far from the truth is one of an extreme folding, which a smaller plan will not have.
+            near = [(estimate, truth) for estimate, truth in pairs if truth < FAR * estimate and estimate < FAR * truth]
+            ratios[kind] = sum(truth for _, truth in near) / sum(estimate for estimate, _ in near) if near else 1.0
         return cls(
-            cells * luts / max(1.0, estimate.luts),
-            ffs / max(1.0, estimate.ffs),
-            brams / estimate.brams if estimate.brams and brams else 1.0,
-            (cells * (found.total.luts - luts), found.total.ffs - ffs, found.total.brams - brams),
+            cells * ratios["luts"],
+            ratios["ffs"],
+            ratios["brams"],
+            (cells * beside["luts"], beside["ffs"], beside["brams"]),
         )
 
     def fits(self, area: Estimate, device: Device) -> bool:

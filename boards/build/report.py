@@ -21,8 +21,8 @@ BITS_A_BYTE_SENT = 10  # a start bit, eight bits and a stop bit
 class BuildReport:
     """A finished build: of which network for which board, and what came out.
 
-    ``description``: board.json. ``estimates``: tables that the planner expected, by stage. ``files``: bytes of each file
-    of the folder.
+    ``description``: board.json. ``estimates``: tables that the planner expected, by stage. ``files``: bytes of each
+    file of the folder.
     """
 
     folder: Path
@@ -157,7 +157,7 @@ class BuildReport:
         reached = {attempt.seed: attempt for attempt in self.made.attempts}
         rows = []
         for run in self.made.runs:
-            tool, _, seed = run["tool"].partition(", seed ")
+            _, _, seed = run["tool"].partition(", seed ")
             clocks = reached[int(seed)].timing.clocks if seed else ()
             clock = f"{clocks[0].achieved_mhz:.2f}" if clocks else "not routed" if seed else ""
             rows.append((run["tool"], f"{run['seconds']:.1f}", _memory(run["peak_mib"]), clock))
@@ -179,9 +179,15 @@ def _area(area: Area) -> dict[str, int]:
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
     """Lines of a table: the first column set left, the others right."""
-    cells = [tuple(head), *(tuple(f"{value:,}" if isinstance(value, int) else str(value) for value in row) for row in rows)]
+    cells = [
+        tuple(head),
+        *(tuple(f"{value:,}" if isinstance(value, int) else str(value) for value in row) for row in rows),
+    ]
     widths = [max(len(row[index]) for row in cells) for index in range(len(head))]
     return [
-        "  ".join(text.ljust(width) if index == 0 else text.rjust(width) for index, (text, width) in enumerate(zip(row, widths, strict=True))).rstrip()
+        "  ".join(
+            text.ljust(width) if index == 0 else text.rjust(width)
+            for index, (text, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
         for row in cells
     ]

@@ -105,7 +105,7 @@ def segments(path: Sequence[Mapping[str, Any]], stages: Collection[str]) -> tupl
 
 
 def stage_of(name: str, stages: Collection[str]) -> str:
-    """The stage that a cell or a net of the netlist belongs to, by its hierarchical name; else its outermost instance."""
+    """The stage that a cell of the netlist belongs to, by its hierarchical name; else its outermost instance."""
     steps = name.split(".")
     for step in steps[:-1]:
         if step in stages:

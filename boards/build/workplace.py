@@ -1,4 +1,4 @@
-"""The folder that a build works in, and the record of what is done there, so that a build goes on where it was cut off."""
+"""The folder that a build works in, and a record of what is done there: a build goes on where it was cut off."""
 
 import hashlib
 import json

@@ -8,7 +8,8 @@ from typing import Any
 
 from boards.board import Board
 from boards.identity import identity
-from boards.link import HostLink, LinkShape, fastest_baud
+from boards.link.host_link import HostLink
+from boards.link.shape import LinkShape, fastest_baud
 from boards.pins import CONSTRAINTS, constraints
 from boards.pll import clock_of
 from boards.top import Top

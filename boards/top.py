@@ -6,7 +6,7 @@ from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
 from boards.board import Board
-from boards.link import HostLink
+from boards.link.host_link import HostLink
 from boards.pins import pins
 from boards.pll import Dividers, Pll
 from hw.accelerator import Accelerator

@@ -12,16 +12,16 @@ from boards.build.failure import BuildFailure, DoesNotFit
 from boards.build.flow import Flow
 from boards.build.gowin import GOWIN
 from boards.build.ice40 import ICE40
-from boards.build.progress import Synthesis, Tell
+from boards.build.progress import PlaceAndRoute, Synthesis, Tell
 from boards.build.routing import NETLIST, REPORT, Routing
 from boards.build.seeds import Attempt
 from boards.build.timing import Timing, read_timing
 from boards.build.tools import Runner, Toolrun
-from boards.build.workplace import Workplace
+from boards.build.workplace import MARK, Workplace
 from hw.programs import find_program
 from hw.yosys import yosys_command, yosys_version
 
-__all__ = ["FLOWS", "Implementation", "implement"]
+__all__ = ["FLOWS", "Builder", "Implementation", "Measured"]
 
 FLOWS: Mapping[str, Flow] = {flow.family: flow for flow in (ICE40, ECP5, GOWIN)}
 SCRIPT = "synthesis.ys"
@@ -48,58 +48,79 @@ class Implementation:
     bitstream: str
 
 
-def implement(
-    place: Workplace, board: Board, stages: Collection[str], seeds: int, jobs: int, tell: Tell
-) -> Implementation:
-    """Synthesise the design in ``place``, place and route it with up to ``seeds`` seeds, ``jobs`` at a time, and pack.
+@dataclass(frozen=True)
+class Measured:
+    """A synthesised design: its cells by stage, and how many logic cells of the device nextpnr packs it into."""
+
+    areas: Areas
+    packed: int
+
+
+class Builder:
+    """Takes the design in a workplace through the tools of its board's family; `measure` comes first.
 
     ``stages``: names of the pipeline's stages, by which areas and paths are told. ``tell`` gets a line for each step.
-    Raises SubbitError where a tool is missing, BuildFailure where one fails, DoesNotFit where the device is too small.
+    Raises SubbitError where a tool is missing.
     """
-    flow = FLOWS[board.family]
-    description = json.loads((place.path / "board.json").read_text())
-    routing = Routing(place, flow, board.place, description["constraints"], description["clock_hz"] / 1e6, tell)
-    packer = find_program(flow.packer)
-    for program in (routing.program, packer):
-        if program.remark:
-            tell(f"{program.name}: {program.remark}, so the one from pip is used")
-    with Runner() as runner:
-        steps = Steps(place, runner, tell)
-        runs = [steps.synthesise(flow, description["sources"])]
-        measured = check_fits(areas(place.path / NETLIST, stages, description["top"]), board)
-        chosen = routing.run(runner, seeds, jobs)
-        if chosen is None:
-            over = {flow.kinds.get(kind, kind): counts for kind, counts in routing.over.items()}
-            raise DoesNotFit(over, measured, routing.used.get(next(iter(flow.kinds)), (None, 0))[0])
-        for attempt in sorted(routing.attempts, key=lambda each: each.seed):
-            cost = {"seconds": attempt.seconds, "peak_mib": attempt.peak_mib}
-            runs.append({"tool": f"{flow.placer}, seed {attempt.seed}", **cost})
-        runs.append(steps.pack(flow, packer.path, (*board.pack,), packer.version))
-    report = json.loads((place.path / REPORT).read_text())
-    return Implementation(
-        areas=measured,
-        used=utilisation(report, flow),
-        timing=read_timing(report, stages),
-        seed=chosen.seed,
-        attempts=tuple(sorted(routing.attempts, key=lambda each: each.seed)),
-        runs=tuple(runs),
-        programs={"yosys": {"version": yosys_version()}}
-        | {program.name: program.as_dict() for program in (routing.program, packer)},
-        bitstream=flow.bitstream,
-    )
 
+    def __init__(self, place: Workplace, board: Board, stages: Collection[str], runner: Runner, tell: Tell) -> None:
+        self.place, self.board, self.stages, self.runner, self.tell = place, board, stages, runner, tell
+        self.flow = flow = FLOWS[board.family]
+        self.description = json.loads((place.path / MARK).read_text())
+        constraints, megahertz = self.description["constraints"], self.description["clock_hz"] / 1e6
+        self.routing = Routing(place, flow, board.place, constraints, megahertz, tell)
+        self.packer = find_program(flow.packer)
+        self.runs: list[dict[str, Any]] = []
 
-class Steps:
-    """The steps that one tool does alone."""
+    def measure(self) -> Measured:
+        """Synthesise, and pack into the device's cells.
 
-    def __init__(self, place: Workplace, runner: Runner, tell: Tell) -> None:
-        self.place, self.runner, self.tell = place, runner, tell
+        Raises BuildFailure where a tool fails, DoesNotFit where the device is too small.
+        """
+        self.runs = [self.synthesise()]
+        found = areas(self.place.path / NETLIST, self.stages, self.description["top"])
+        check_fits(found, self.board)
+        used = self.fit()
+        over = {self.flow.kinds.get(kind, kind): counts for kind, counts in used.items() if counts[0] > counts[1]}
+        packed = used[next(iter(self.flow.kinds))][0]
+        if over:
+            raise DoesNotFit(over, found, packed)
+        return Measured(found, packed)
 
-    def synthesise(self, flow: Flow, sources: Collection[str]) -> dict[str, Any]:
+    def implement(self, measured: Measured, seeds: int, jobs: int) -> Implementation:
+        """Place and route with up to ``seeds`` seeds, ``jobs`` at a time, until the clock is met; pack the best.
+
+        Raises BuildFailure where a tool fails, or no seed can be routed.
+        """
+        for program in (self.routing.program, self.packer):
+            if program.remark:
+                self.tell(f"{program.name}: {program.remark}, so the one from pip is used")
+        chosen = self.routing.run(self.runner, seeds, jobs)
+        attempts = tuple(sorted(self.routing.attempts, key=lambda each: each.seed))
+        costs = [
+            {"tool": f"{self.flow.placer}, seed {each.seed}", "seconds": each.seconds, "peak_mib": each.peak_mib}
+            for each in attempts
+        ]
+        runs = (*self.runs, *costs, self.pack())
+        report = json.loads((self.place.path / REPORT).read_text())
+        programs = {program.name: program.as_dict() for program in (self.routing.program, self.packer)}
+        return Implementation(
+            areas=measured.areas,
+            used=utilisation(report, self.flow),
+            timing=read_timing(report, self.stages),
+            seed=chosen.seed,
+            attempts=attempts,
+            runs=runs,
+            programs={"yosys": {"version": yosys_version()}} | programs,
+            bitstream=self.flow.bitstream,
+        )
+
+    def synthesise(self) -> dict[str, Any]:
         """Yosys, from the sources to synth.json for nextpnr and synth.v for simulators; returns what it cost."""
+        sources = self.description["sources"]
         script = [
             *(f"read_verilog -sv {source}" for source in sources),
-            flow.synthesis,
+            self.flow.synthesis,
             # Scopes are no cells, and lines of the source in every net would be half of the file.
             "delete t:$scopeinfo",
             "setattr -unset src",
@@ -113,11 +134,26 @@ class Steps:
         follow = Synthesis(lambda text: self.tell(f"synthesis: {text}"))
         return self._step("synthesis", "yosys", key, command, (NETLIST, VERILOG), follow)
 
-    def pack(self, flow: Flow, path: str, board: tuple[str, ...], version: str) -> dict[str, Any]:
+    def fit(self) -> dict[str, tuple[int, int]]:
+        """nextpnr's packing alone: used and available cells, by nextpnr's kinds."""
+        routing, tool = self.routing, f"{self.flow.placer}-pack"
+        key = routing.key()
+        if (earlier := self.place.done("fitting", key)) is not None:
+            return {kind: (used, room) for kind, (used, room) in earlier.items()}
+        self.tell("fitting: packing alone")
+        follow = PlaceAndRoute(lambda text: None)
+        run = self.runner.run(tool, routing.packing(), self.place.path, self.place.path / f"{tool}.log", follow)
+        if not follow.used:
+            raise self._failure("fitting", run)
+        self.place.record("fitting", key, dict(follow.used), (f"{tool}.log",))
+        return follow.used
+
+    def pack(self) -> dict[str, Any]:
         """The routed design to the bitstream; returns what it cost."""
-        arguments = flow.pack(board)
-        key = self.place.key((flow.design or "routed.json",), arguments, version)
-        return self._step("packing", flow.packer, key, [path, *arguments], (flow.bitstream,))
+        flow = self.flow
+        arguments = flow.pack(self.board.pack)
+        key = self.place.key((flow.design or "routed.json",), arguments, self.packer.version)
+        return self._step("packing", flow.packer, key, [self.packer.path, *arguments], (flow.bitstream,))
 
     def _step(
         self,
@@ -135,16 +171,17 @@ class Steps:
         self.place.forget(name)
         run = self.runner.run(tool, command, self.place.path, self.place.path / f"{tool}.log", follow)
         if run.status or not all((self.place.path / file).is_file() for file in files):
-            raise BuildFailure(f"{name} failed: {run.complaint} (all that {tool} said: {self._log(run)})")
+            raise self._failure(name, run)
         self.place.record(name, key, run.as_dict(), (*files, f"{tool}.log"))
         return run.as_dict()
 
-    def _log(self, run: Toolrun) -> str:
-        return str(self.place.path / f"{run.tool}.log")
+    def _failure(self, step: str, run: Toolrun) -> BuildFailure:
+        log = self.place.path / f"{run.tool}.log"
+        return BuildFailure(f"{step} failed: {run.complaint} (all that {run.tool} said is in {log})")
 
 
-def check_fits(found: Areas, board: Board) -> Areas:
-    """The cells of a synthesised design. Raises DoesNotFit where no packing could bring them onto the device."""
+def check_fits(found: Areas, board: Board) -> None:
+    """Raise DoesNotFit where no packing could bring the cells of a synthesised design onto the device."""
     total, device = found.total, board.device
     counts = {
         "look-up tables": (total.luts, device.luts),
@@ -153,7 +190,6 @@ def check_fits(found: Areas, board: Board) -> Areas:
     }
     if any(used > room for used, room in counts.values()):
         raise DoesNotFit(counts, found)
-    return found
 
 
 def utilisation(report: Mapping[str, Any], flow: Flow) -> dict[str, tuple[int, int]]:

@@ -15,7 +15,7 @@ class DoesNotFit(BuildFailure):
     """The device has less than the design takes.
 
     ``counts``: used and available, by what they are called, of what is told; ``areas``: the synthesised design;
-    ``packed``: how many logic cells of the device a table of the netlist came to, where it was packed.
+    ``packed``: how many logic cells of the device it came to, None where it was not packed.
     """
 
     def __init__(self, counts: Mapping[str, tuple[int, int]], areas: Areas, packed: int | None = None) -> None:

@@ -16,7 +16,7 @@ from sw.network import Network
 __all__ = ["Correction", "fastest_that_fits", "rate_that_fits"]
 
 #: What a link, a clock and a reset take beside the accelerator, in tables, flip-flops and block RAMs.
-BESIDE = (700.0, 700.0, 2)
+BESIDE = (1400.0, 600.0, 2)
 #: Cells of the device that a table of the netlist came to, carries and routing included: real builds, digits network.
 CELLS_A_TABLE = {"ice40": 1.35, "ecp5": 1.75, "gowin": 1.7}
 #: How full a device can be before places and wires run short.

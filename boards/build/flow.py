@@ -29,7 +29,7 @@ class Flow:
     kinds: Mapping[str, str] = field(default_factory=dict)
 
     #: What the placer is asked for whatever the family; an older one that does not know all of it is not used.
-    options = ("--json", "--write", "--report", "--freq", "--seed", "--timing-allow-fail")
+    options = ("--json", "--write", "--report", "--freq", "--seed", "--timing-allow-fail", "--pack-only")
 
     def place(self, board: tuple[str, ...], constraints: str, netlist: str, megahertz: float, seed: int) -> list[str]:
         """Arguments of the placer, which writes routed.json, timing.json and the packer's file."""

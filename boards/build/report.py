@@ -166,7 +166,8 @@ class BuildReport:
     def _version(self, program: Mapping[str, Any]) -> str:
         source = f" ({program['from']})" if "from" in program else ""
         remark = f" ({program['remark']})" if program.get("remark") else ""
-        return f"{program['version']}{source}{remark}"
+        version = program["version"] if program["version"] != "unknown" else "of unknown version"
+        return f"{version}{source}{remark}"
 
 
 def _memory(mebibytes: float | None) -> str:

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Mapping
 from pathlib import Path
 
 from boards.build.failure import BuildFailure
@@ -27,8 +26,7 @@ class Routing:
     """The attempts to place and route the netlist of a workplace at ``megahertz`` within the file ``constraints``.
 
     ``board``: the placer's arguments for the chip. The files of the best attempt so far are in the workplace:
-    routed.json, timing.json, the placer's log and the packer's file. Those of the others are gone. ``over``: what the
-    device has too little of, used and available, once the placer has told.
+    routed.json, timing.json, the placer's log and the packer's file. Those of the others are gone.
     """
 
     def __init__(
@@ -39,7 +37,6 @@ class Routing:
         needed = tuple(word for word in (*flow.constrained, *flow.placed) if word.startswith("-"))
         self.program: Program = find_program(flow.placer, (*flow.options, *needed))
         self.attempts: list[Attempt] = []
-        self.used: dict[str, tuple[int, int]] = {}
         self._key = ""
         self._lock = threading.Lock()
 
@@ -48,17 +45,20 @@ class Routing:
         """The file with what the placer said."""
         return f"{self.flow.placer}.log"
 
-    @property
-    def over(self) -> dict[str, tuple[int, int]]:
-        """Kinds of cells of which there are fewer than are used."""
-        return {kind: counts for kind, counts in self.used.items() if counts[0] > counts[1]}
+    def key(self) -> str:
+        """What changes with all that the placer reads, but the seed."""
+        return self.place.key((NETLIST, self._constraints), self._arguments("", 0), self.program.version)
 
-    def run(self, runner: Runner, seeds: int, jobs: int) -> Attempt | None:
-        """Try seeds from 1 up until one meets the clock; returns the best, None where the device is too small.
+    def packing(self) -> list[str]:
+        """The command that packs the netlist into the device's cells and ends there."""
+        return [self.program.path, *self._arguments("", 1), "--pack-only"]
+
+    def run(self, runner: Runner, seeds: int, jobs: int) -> Attempt:
+        """Try seeds from 1 up until one meets the clock; returns the best.
 
         Raises BuildFailure where no seed could be routed.
         """
-        self._key = self.place.key((NETLIST, self._constraints), self._arguments("", 0), self.program.version)
+        self._key = self.key()
         self.attempts = self._earlier(seeds)
         tried = {attempt.seed for attempt in self.attempts}
         left = [seed for seed in range(1, seeds + 1) if seed not in tried]
@@ -71,8 +71,6 @@ class Routing:
             )
             try_seeds(runner, left, jobs, lambda seed: self._attempt(runner, seed), self._enough)
             shutil.rmtree(self.place.path / "seeds", ignore_errors=True)
-        if self.over:
-            return None
         chosen = best(self.attempts)
         if chosen is None:
             first = min(self.attempts, key=lambda each: each.seed)
@@ -82,7 +80,7 @@ class Routing:
         return chosen
 
     def _enough(self) -> bool:
-        return any(attempt.met for attempt in self.attempts) or bool(self.over)
+        return any(attempt.met for attempt in self.attempts)
 
     def _earlier(self, seeds: int) -> list[Attempt]:
         """Attempts on record; those that were routed only where the best one's files are still there."""
@@ -105,14 +103,13 @@ class Routing:
         clocks = read_timing(json.loads((work / REPORT).read_text())).clocks if routed else None
         problem = "" if routed else run.complaint
         with self._lock:
-            self._keep(Attempt(seed, run.seconds, run.peak_mib, clocks, problem), work, follow.used)
+            self._keep(Attempt(seed, run.seconds, run.peak_mib, clocks, problem), work)
 
-    def _keep(self, found: Attempt, work: Path, used: Mapping[str, tuple[int, int]]) -> None:
+    def _keep(self, found: Attempt, work: Path) -> None:
         """Put a finished attempt on record, and its files in the place of a worse one's."""
         before = best(self.attempts)
         self.attempts.append(found)
         if found.clocks is None:
-            self.used = dict(used)
             os.replace(work / self.log, self.place.path / f"{self.flow.placer}-seed{found.seed}.log")
             self.tell(f"seed {found.seed}: {found.problem}")
         elif before is None or found.timing.margin > before.timing.margin:

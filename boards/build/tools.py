@@ -51,7 +51,7 @@ class Toolrun:
 class Runner:
     """Children that can be run from several threads, and all be stopped at once.
 
-    As a context manager it stops whatever still runs when the block is left, for whatever reason.
+    As a context manager it stops whatever still runs when the block is left, for whatever reason; SIGTERM is one.
     """
 
     def __init__(self) -> None:
@@ -59,12 +59,17 @@ class Runner:
         self._children: dict[int, str] = {}
         self._stopped: set[int] = set()
         self._closed = False
+        self._before: Any = None
 
     def __enter__(self) -> "Runner":
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGTERM, _terminated)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+        if self._before is not None:
+            signal.signal(signal.SIGTERM, self._before)
 
     def run(
         self,
@@ -142,6 +147,11 @@ class Runner:
                 child.returncode = os.waitstatus_to_exitcode(status)
                 peak = round(usage.ru_maxrss / MAXRSS_OF_A_MIB, 1)
         return peak
+
+
+def _terminated(number: int, frame: object) -> None:
+    """Leave as an exception does, so that the children are ended."""
+    raise SystemExit(128 + number)
 
 
 def _signal(pid: int, number: int) -> None:

@@ -75,15 +75,17 @@ def command(
 
 def missed(made: "BuildResult") -> str:
     """What a build that is too slow has come to, and what to try."""
+    from subbit.building import clock_within
+
     assert made.report is not None
-    timing = made.report.made.timing
-    clock = timing.clocks[0]
+    timing, wanted = made.report.made.timing, made.report.description["clock_hz"] / 1e6
+    reached = timing.clocks[0].achieved_mhz
     tried = len(made.report.made.attempts)
-    works = int(clock.achieved_mhz * 10) / 10
+    slower = clock_within(made.board, reached)
     return (
-        f"{clock.wanted_mhz:g} MHz are not met: {clock.achieved_mhz:.2f} MHz is the best of {tried} "
-        f"seed{'' if tried == 1 else 's'}, set by {timing.path_text() or 'a path that the placer did not tell'}; "
-        f"--clock {works:g} is within reach, more --seeds may be, and so may a plan for fewer frames a second"
+        f"{wanted:g} MHz is not met: {reached:.2f} MHz is the best of {tried} seed{'' if tried == 1 else 's'}, set by "
+        f"{timing.path_text() or 'a path that the placer did not tell'}; try "
+        f"{f'--clock {slower:.6g}, ' if slower else ''}more --seeds, or a plan for fewer frames a second"
     )
 
 

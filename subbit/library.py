@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from subbit.console import finished, made_by_user
+from subbit.console import Failed, finished, made_by_user
 from subbit.extras import require
 from subbit.inspection import Inspection, inspect_network
 from sw.errors import SubbitError

@@ -94,7 +94,7 @@ class CobsEncoder(wiring.Component):
             byte.eq(self.i.payload.data),
             ends.eq((byte == 0) | self.i.payload.last),
             self.o.valid.eq(self.i.valid),
-            self.i.ready.eq(~self.i.payload.last | closed),
+            self.i.ready.eq(~(self.i.valid & self.i.payload.last) | closed),
             self.o.payload.at.eq(at),
             self.o.payload.data.eq(byte),
         ]

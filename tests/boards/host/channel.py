@@ -23,7 +23,13 @@ def description(height=6, width=8, *, output="scores", classes=3, identity=IDENT
 
 def shape_of(board: BoardDescription) -> LinkShape:
     return LinkShape(
-        board.input_bits, board.input_beats, board.result_bits, board.result_beats, board.identity, 12_000_000, 1_000_000
+        board.input_bits,
+        board.input_beats,
+        board.result_bits,
+        board.result_beats,
+        board.identity,
+        12_000_000,
+        1_000_000,
     )
 
 

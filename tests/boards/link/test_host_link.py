@@ -1,0 +1,131 @@
+# amaranth: UnusedElaboratable=no
+"""The gateware against the model in Python: reply for reply, on good frames and on bad ones."""
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from boards.link.model import BoardModel
+from boards.link.protocol import CHUNK_LIMIT, REPLY, Chunk, Counters, Frame, Kind, Splitter
+from sim import available
+from sim.component import check
+from tests.boards.link.parts import Board, computes, small
+from tests.hw.streams import drain
+
+PAUSE = bytes(70)  # Zeros, which are no frames, while the longest reply is sent.
+SHAPES = {
+    "bytes, 16-bit scores": small(),
+    "wide beats, a class": small(input_bits=24, input_beats=5, result_bits=8, result_beats=1),
+    "odd results": small(input_bits=16, input_beats=3, result_bits=19, result_beats=2),
+    "one beat": small(input_bits=32, input_beats=1, result_bits=8, result_beats=2),
+    "12 cycles a bit": small(input_beats=3, cycles_per_bit=12),
+    "many chunks": small(input_beats=300, result_beats=12),
+}
+
+
+def script(shape, seed, length):
+    """Requests that make sense, that do not, and that are damaged, with pauses between them."""
+    chance, sent, sequence = random.Random(seed), [], 0
+    number, image = chance.randrange(256), chance.randbytes(shape.image_bytes)
+    offset = 0
+    for _ in range(length):
+        sequence = (sequence + chance.randrange(1, 9)) % 256
+        choice = chance.random()
+        if choice < 0.60:
+            data = image[offset : offset + chance.choice((1, 2, 7, shape.image_bytes, CHUNK_LIMIT))][:CHUNK_LIMIT]
+            frame = Frame(Kind.IMAGE, sequence, Chunk(number, offset, data).pack())
+            if chance.random() < 0.8:
+                offset += len(data)
+        elif choice < 0.68:
+            frame = Frame(Kind.IMAGE, sequence, Chunk(number, chance.randrange(4)).pack())
+        elif choice < 0.76:
+            wrong = Chunk((number + chance.choice((0, 1, 2, 255))) % 256, chance.choice((0, 0, 1, 300)), b"wrong")
+            frame = Frame(Kind.IMAGE, sequence, wrong.pack())
+        elif choice < 0.82:
+            frame = Frame(
+                chance.choice((Kind.IDENTIFY, Kind.COUNTERS)), sequence, chance.randbytes(chance.randrange(3))
+            )
+        elif choice < 0.86:
+            frame = Frame(Kind.RESET, sequence)
+            offset = 0
+        else:
+            frame = Frame(chance.choice((0, 5, 8, Kind.IMAGE, Kind.IDENTIFY | REPLY)), sequence, chance.randbytes(2))
+        encoded = frame.encode()
+        if chance.random() < 0.15:
+            encoded = damaged(encoded, chance)
+        sent.append(encoded)
+        if offset >= shape.image_bytes:
+            number, offset, image = (number + 1) % 256, 0, chance.randbytes(shape.image_bytes)
+    return (PAUSE + bytes(shape.result_bytes)).join(sent) + PAUSE
+
+
+def damaged(encoded, chance):
+    at = chance.randrange(len(encoded))
+    return chance.choice(
+        (
+            encoded[:at] + bytes([chance.randrange(256)]) + encoded[at + 1 :],
+            encoded[:at],
+            encoded[:at] + encoded[at + 1 :],
+            encoded[:at] + encoded[at : at + 1] + encoded[at:],
+            encoded + encoded,
+            chance.randbytes(chance.randrange(1, 600)),
+        )
+    )
+
+
+def replies(data):
+    """Frames, with the cycles left out that the model does not know."""
+    frames = []
+    for frame in Splitter()(bytes(data)):
+        counters = Counters.unpack(frame.payload) if frame.kind == Kind.COUNTERS | REPLY else None
+        payload = replace(counters, cycles=0).pack() if counters else frame.payload
+        frames.append(replace(frame, payload=payload))
+    return frames
+
+
+def said(shape, sent, **pace):
+    """What the gateware says, all of it until it has been silent for long."""
+    return drain_all(Board(shape, **pace), sent)
+
+
+def drain_all(board, sent):
+    from amaranth.sim import Simulator
+
+    out, chance = [], 30 * 10 * board.shape.cycles_per_bit
+
+    async def bench(ctx):
+        ctx.set(board.o.ready, 1)
+        at, silent = 0, 0
+        while at < len(sent) or silent < chance:
+            ctx.set(board.i.valid, int(at < len(sent)))
+            ctx.set(board.i.payload.as_value(), sent[min(at, len(sent) - 1)])
+            taken, valid = ctx.get(board.i.ready), ctx.get(board.o.valid)
+            if valid:
+                out.append(ctx.get(board.o.payload.as_value()))
+            at, silent = at + taken, 0 if valid else silent + 1
+            await ctx.tick()
+
+    simulator = Simulator(board)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+    return bytes(out)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_the_gateware_says_what_the_model_says(name, length=14):
+    shape = SHAPES[name]
+    sent = script(shape, name, length)
+    expected = BoardModel(shape, computes(shape)).receive(sent)
+    assert replies(said(shape, sent)) == replies(expected)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("name", SHAPES)
+def test_the_gateware_says_what_the_model_says_at_length(name, seed):
+    shape = SHAPES[name]
+    sent = script(shape, f"{name} {seed}", 120)
+    expected = BoardModel(shape, computes(shape)).receive(sent)
+    assert replies(said(shape, sent)) == replies(expected)

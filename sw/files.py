@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sw.errors import SubbitError
 
-__all__ = ["atomic_folder", "atomic_write", "check_writable", "made_folder"]
+__all__ = ["atomic_folder", "atomic_write", "check_folder", "check_writable", "made_folder"]
 
 
 @contextmanager
@@ -50,11 +50,7 @@ def atomic_folder(path: str | os.PathLike[str], mark: str) -> Iterator[Path]:
     ``mark`` names a file that every such folder holds. A folder that stands at ``path`` already is replaced where it
     holds that file or is empty; anything else there belongs to someone else and raises SubbitError.
     """
-    target = Path(path)
-    if target.exists() and not (target.is_dir() and ((target / mark).is_file() or not any(target.iterdir()))):
-        raise SubbitError(
-            f"{target} is there already and holds no {mark}: name a new folder, or an earlier one to replace."
-        )
+    target = check_folder(path, mark)
     temporary = _beside(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -66,6 +62,19 @@ def atomic_folder(path: str | os.PathLike[str], mark: str) -> Iterator[Path]:
         _swap(temporary, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_folder(path: str | os.PathLike[str], mark: str) -> Path:
+    """The path, where `atomic_folder` could be used: nothing stands there, or an empty folder, or one with ``mark``.
+
+    Raises SubbitError otherwise; for before a long computation.
+    """
+    target = Path(path)
+    if target.exists() and not (target.is_dir() and ((target / mark).is_file() or not any(target.iterdir()))):
+        raise SubbitError(
+            f"{target} is there already and holds no {mark}: name a new folder, or an earlier one to replace."
+        )
+    return target
 
 
 def _beside(target: Path) -> Path:

@@ -180,7 +180,8 @@ class Chunk:
         """The chunk, or None where the payload is too short."""
         if len(payload) < cls.HEADER.size:
             return None
-        return cls(*cls.HEADER.unpack_from(payload), payload[cls.HEADER.size :])
+        number, offset = cls.HEADER.unpack_from(payload)
+        return cls(number, offset, payload[cls.HEADER.size :])
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from boards.link.cobs import CONTENT, CobsEncoder
-from boards.link.receiver import crc16
+from boards.link.receiver import CRC16, resettable
 from boards.link.uart import UartSender, pin
 
 __all__ = ["Checked", "Sender"]
@@ -25,7 +25,8 @@ class Checked(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.crc = crc = crc16()
+        ended = Signal()
+        crc = resettable(m, CRC16, ended)
         out, step = self.o.payload, self.o.valid & self.o.ready
         m.d.comb += [crc.data.eq(self.i.payload.data), crc.valid.eq(self.i.valid & self.i.ready)]
         with m.FSM():
@@ -42,7 +43,7 @@ class Checked(wiring.Component):
             with m.State("END"):
                 m.d.comb += [out.last.eq(1), self.o.valid.eq(1)]
                 with m.If(step):
-                    m.d.comb += crc.start.eq(1)
+                    m.d.comb += ended.eq(1)
                     m.next = "CONTENT"
         return m
 
@@ -88,7 +89,7 @@ class Sender(wiring.Component):
         m.submodules.cells = cells = memory.Memory(shape=8, depth=512, init=[])
         write, read = cells.write_port(), cells.read_port()
         encoded = self.encoder(m)
-        next_byte, sending, fetched = Signal(8), Signal(), Signal()
+        next_byte, sending, fetched, busy = Signal(8), Signal(), Signal(), Signal()
         m.d.comb += [
             write.en.eq(encoded.o.valid | self.keep.valid),
             write.addr.eq(Mux(encoded.o.valid, Cat(encoded.o.payload.at, 0), Cat(self.kept, 1))),
@@ -98,18 +99,24 @@ class Sender(wiring.Component):
             self.data.eq(read.data),
             line.i.payload.eq(read.data),
             line.i.valid.eq(sending & fetched),
-            self.idle.eq(~sending),
+            self.idle.eq(~busy),
             self.tx.eq(line.tx),
         ]
         with m.If(self.first):
             m.d.sync += self.kept.eq(0)
         with m.Elif(self.keep.valid & self.keep.ready):
             m.d.sync += self.kept.eq(self.kept + 1)
+        with m.If(self.i.valid & self.i.ready & self.i.payload.last):
+            m.d.sync += busy.eq(1)
+        with m.If(self.drop & ~sending):
+            m.d.sync += busy.eq(0)
         m.d.sync += fetched.eq(sending)
         with m.If(encoded.i.valid & encoded.i.ready & encoded.i.payload.last):
-            m.d.sync += [sending.eq(1), next_byte.eq(0)]
+            m.d.sync += [sending.eq(1), busy.eq(1), next_byte.eq(0)]
         with m.Elif(line.i.valid & line.i.ready):
-            m.d.sync += [next_byte.eq(next_byte + 1), sending.eq(next_byte != encoded.size), fetched.eq(0)]
+            m.d.sync += [next_byte.eq(next_byte + 1), fetched.eq(0)]
+            with m.If(next_byte == encoded.size):
+                m.d.sync += [sending.eq(0), busy.eq(0)]
         return m
 
     def encoder(self, m: Module) -> CobsEncoder:

@@ -1,0 +1,198 @@
+"""From the files of a design to a routed netlist and a bitstream, each step once for each content of its inputs."""
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from boards.board import Board
+from boards.build.area import Areas, areas
+from boards.build.ecp5 import ECP5
+from boards.build.failure import BuildFailure, DoesNotFit
+from boards.build.flow import Flow
+from boards.build.gowin import GOWIN
+from boards.build.ice40 import ICE40
+from boards.build.progress import PlaceAndRoute, Synthesis, Tell
+from boards.build.routing import NETLIST, REPORT, Routing
+from boards.build.seeds import Attempt
+from boards.build.timing import Timing, read_timing
+from boards.build.tools import Runner, Toolrun
+from boards.build.workplace import MARK, Workplace
+from hw.programs import find_program
+from hw.yosys import yosys_command, yosys_version
+
+__all__ = ["FLOWS", "Builder", "Implementation", "Measured"]
+
+FLOWS: Mapping[str, Flow] = {flow.family: flow for flow in (ICE40, ECP5, GOWIN)}
+SCRIPT = "synthesis.ys"
+VERILOG = "synth.v"
+GIBIBYTES = 16.0
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """A design that is placed and routed, whether or not as fast as was wanted.
+
+    ``areas``: cells of the synthesised netlist, by stage. ``used``: by what nextpnr's kinds of cells are called, how
+    many of how many. ``attempts``: of every seed that was tried. ``runs``: what each tool cost. ``programs``: which
+    they were.
+    """
+
+    areas: Areas
+    used: Mapping[str, tuple[int, int]]
+    timing: Timing
+    seed: int
+    attempts: tuple[Attempt, ...]
+    runs: tuple[Mapping[str, Any], ...]
+    programs: Mapping[str, Mapping[str, Any]]
+    bitstream: str
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A synthesised design: its cells by stage, and how many logic cells of the device nextpnr packs it into."""
+
+    areas: Areas
+    packed: int
+
+
+class Builder:
+    """Takes the design in a workplace through the tools of its board's family; `measure` comes first.
+
+    ``stages``: names of the pipeline's stages, by which areas and paths are told. ``tell`` gets a line for each step.
+    Raises SubbitError where a tool is missing.
+    """
+
+    def __init__(self, place: Workplace, board: Board, stages: Collection[str], runner: Runner, tell: Tell) -> None:
+        self.place, self.board, self.stages, self.runner, self.tell = place, board, stages, runner, tell
+        self.flow = flow = FLOWS[board.family]
+        self.description = json.loads((place.path / MARK).read_text())
+        constraints, megahertz = self.description["constraints"], self.description["clock_hz"] / 1e6
+        self.routing = Routing(place, flow, board.place, constraints, megahertz, tell)
+        self.packer = find_program(flow.packer)
+        self.runs: list[dict[str, Any]] = []
+
+    def measure(self) -> Measured:
+        """Synthesise, and pack into the device's cells.
+
+        Raises BuildFailure where a tool fails, DoesNotFit where the device is too small.
+        """
+        self.runs = [self.synthesise()]
+        found = areas(self.place.path / NETLIST, self.stages, self.description["top"])
+        check_fits(found, self.board)
+        used = self.fit()
+        over = {self.flow.kinds.get(kind, kind): counts for kind, counts in used.items() if counts[0] > counts[1]}
+        packed = used[next(iter(self.flow.kinds))][0]
+        if over:
+            raise DoesNotFit(over, found, packed)
+        return Measured(found, packed)
+
+    def implement(self, measured: Measured, seeds: int, jobs: int) -> Implementation:
+        """Place and route with up to ``seeds`` seeds, ``jobs`` at a time, until the clock is met; pack the best.
+
+        Raises BuildFailure where a tool fails, or no seed can be routed.
+        """
+        for program in (self.routing.program, self.packer):
+            if program.remark:
+                self.tell(f"{program.name}: {program.remark}, so the one from pip is used")
+        chosen = self.routing.run(self.runner, seeds, jobs)
+        attempts = tuple(sorted(self.routing.attempts, key=lambda each: each.seed))
+        costs = [
+            {"tool": f"{self.flow.placer}, seed {each.seed}", "seconds": each.seconds, "peak_mib": each.peak_mib}
+            for each in attempts
+        ]
+        runs = (*self.runs, *costs, self.pack())
+        report = json.loads((self.place.path / REPORT).read_text())
+        programs = {program.name: program.as_dict() for program in (self.routing.program, self.packer)}
+        return Implementation(
+            areas=measured.areas,
+            used=utilisation(report, self.flow),
+            timing=read_timing(report, self.stages),
+            seed=chosen.seed,
+            attempts=attempts,
+            runs=runs,
+            programs={"yosys": {"version": yosys_version()}} | programs,
+            bitstream=self.flow.bitstream,
+        )
+
+    def synthesise(self) -> dict[str, Any]:
+        """Yosys, from the sources to synth.json for nextpnr and synth.v for simulators; returns what it cost."""
+        sources = self.description["sources"]
+        script = [
+            *(f"read_verilog -sv {source}" for source in sources),
+            self.flow.synthesis,
+            # Scopes are no cells, and lines of the source in every net would be half of the file.
+            "delete t:$scopeinfo",
+            "setattr -unset src",
+            "setattr -mod -unset src",
+            f"write_json {NETLIST}",
+            f"write_verilog -noattr {VERILOG}",
+        ]
+        (self.place.path / SCRIPT).write_text("\n".join(script) + "\n")
+        command = yosys_command(SCRIPT, GIBIBYTES, quiet=False)
+        key = self.place.key(sources, script, yosys_version())
+        follow = Synthesis(lambda text: self.tell(f"synthesis: {text}"))
+        return self._step("synthesis", "yosys", key, command, (NETLIST, VERILOG), follow)
+
+    def fit(self) -> dict[str, tuple[int, int]]:
+        """nextpnr's packing alone: used and available cells, by nextpnr's kinds."""
+        routing, tool = self.routing, f"{self.flow.placer}-pack"
+        key = routing.key()
+        if (earlier := self.place.done("fitting", key)) is not None:
+            return {kind: (used, room) for kind, (used, room) in earlier.items()}
+        self.tell("fitting: packing alone")
+        follow = PlaceAndRoute(lambda text: None)
+        run = self.runner.run(tool, routing.packing(), self.place.path, self.place.path / f"{tool}.log", follow)
+        if not follow.used:
+            raise self._failure("fitting", run)
+        self.place.record("fitting", key, dict(follow.used), (f"{tool}.log",))
+        return follow.used
+
+    def pack(self) -> dict[str, Any]:
+        """The routed design to the bitstream; returns what it cost."""
+        flow = self.flow
+        arguments = flow.pack(self.board.pack)
+        key = self.place.key((flow.design or "routed.json",), arguments, self.packer.version)
+        return self._step("packing", flow.packer, key, [self.packer.path, *arguments], (flow.bitstream,))
+
+    def _step(
+        self,
+        name: str,
+        tool: str,
+        key: str,
+        command: list[str],
+        files: tuple[str, ...],
+        follow: Callable[[str], None] = lambda line: None,
+    ) -> dict[str, Any]:
+        if (earlier := self.place.done(name, key)) is not None:
+            self.tell(f"{name}: done before")
+            return earlier
+        self.tell(f"{name}: {tool}")
+        self.place.forget(name)
+        run = self.runner.run(tool, command, self.place.path, self.place.path / f"{tool}.log", follow)
+        if run.status or not all((self.place.path / file).is_file() for file in files):
+            raise self._failure(name, run)
+        self.place.record(name, key, run.as_dict(), (*files, f"{tool}.log"))
+        return run.as_dict()
+
+    def _failure(self, step: str, run: Toolrun) -> BuildFailure:
+        log = self.place.path / f"{run.tool}.log"
+        return BuildFailure(f"{step} failed: {run.complaint} (all that {run.tool} said is in {log})")
+
+
+def check_fits(found: Areas, board: Board) -> None:
+    """Raise DoesNotFit where no packing could bring the cells of a synthesised design onto the device."""
+    total, device = found.total, board.device
+    counts = {
+        "look-up tables": (total.luts, device.luts),
+        "flip-flops": (total.ffs, device.ffs),
+        "block RAMs": (total.brams, device.block_rams),
+    }
+    if any(used > room for used, room in counts.values()):
+        raise DoesNotFit(counts, found)
+
+
+def utilisation(report: Mapping[str, Any], flow: Flow) -> dict[str, tuple[int, int]]:
+    """Used and available cells in nextpnr's report, of the kinds that are told of."""
+    told = report["utilization"]
+    return {title: (told[kind]["used"], told[kind]["available"]) for kind, title in flow.kinds.items() if kind in told}

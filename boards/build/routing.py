@@ -1,0 +1,125 @@
+"""One netlist placed and routed with several seeds; the best is kept, and what is done is not done again."""
+
+import json
+import os
+import shutil
+import threading
+from pathlib import Path
+
+from boards.build.failure import BuildFailure
+from boards.build.flow import Flow
+from boards.build.progress import PlaceAndRoute, Tell
+from boards.build.seeds import Attempt, best, try_seeds
+from boards.build.timing import read_timing
+from boards.build.tools import Runner
+from boards.build.workplace import Workplace
+from hw.programs import Program, find_program
+
+__all__ = ["NETLIST", "REPORT", "Routing"]
+
+NETLIST = "synth.json"
+REPORT = "timing.json"
+STEP = "routing"
+
+
+class Routing:
+    """The attempts to place and route the netlist of a workplace at ``megahertz`` within the file ``constraints``.
+
+    ``board``: the placer's arguments for the chip. The files of the best attempt so far are in the workplace:
+    routed.json, timing.json, the placer's log and the packer's file. Those of the others are gone.
+    """
+
+    def __init__(
+        self, place: Workplace, flow: Flow, board: tuple[str, ...], constraints: str, megahertz: float, tell: Tell
+    ) -> None:
+        self.place, self.flow, self.megahertz, self.tell = place, flow, megahertz, tell
+        self._board, self._constraints = board, constraints
+        needed = tuple(word for word in (*flow.constrained, *flow.placed) if word.startswith("-"))
+        self.program: Program = find_program(flow.placer, (*flow.options, *needed))
+        self.attempts: list[Attempt] = []
+        self._key = ""
+        self._lock = threading.Lock()
+
+    @property
+    def log(self) -> str:
+        """The file with what the placer said."""
+        return f"{self.flow.placer}.log"
+
+    def key(self) -> str:
+        """What changes with all that the placer reads, but the seed."""
+        return self.place.key((NETLIST, self._constraints), self._arguments("", 0), self.program.version)
+
+    def packing(self) -> list[str]:
+        """The command that packs the netlist into the device's cells and ends there."""
+        return [self.program.path, *self._arguments("", 1), "--pack-only"]
+
+    def run(self, runner: Runner, seeds: int, jobs: int) -> Attempt:
+        """Try seeds from 1 up until one meets the clock; returns the best.
+
+        Raises BuildFailure where no seed could be routed.
+        """
+        self._key = self.key()
+        self.attempts = self._earlier(seeds)
+        tried = {attempt.seed for attempt in self.attempts}
+        left = [seed for seed in range(1, seeds + 1) if seed not in tried]
+        if tried:
+            self.tell(f"place and route: {len(tried)} of {seeds} seeds done before")
+        if left and not self._enough():
+            self.tell(
+                f"place and route: {self.flow.placer} {self.program.version}, "
+                f"up to {seeds} seeds, {min(jobs, len(left))} at a time, until {self.megahertz:g} MHz is met"
+            )
+            try_seeds(runner, left, jobs, lambda seed: self._attempt(runner, seed), self._enough)
+            shutil.rmtree(self.place.path / "seeds", ignore_errors=True)
+        chosen = best(self.attempts)
+        if chosen is None:
+            first = min(self.attempts, key=lambda each: each.seed)
+            tried_all = "the only seed" if len(self.attempts) == 1 else f"none of {len(self.attempts)} seeds"
+            verb = "could not" if len(self.attempts) == 1 else "could"
+            raise BuildFailure(f"{tried_all} {verb} be placed and routed: {first.problem}")
+        return chosen
+
+    def _enough(self) -> bool:
+        return any(attempt.met for attempt in self.attempts)
+
+    def _earlier(self, seeds: int) -> list[Attempt]:
+        """Attempts on record; those that were routed only where the best one's files are still there."""
+        kept = self.place.done(STEP, self._key)
+        if kept is None:
+            self.place.forget(STEP)
+        found = (self.place.done(f"seed {seed}", self._key) for seed in range(1, seeds + 1))
+        attempts = [Attempt.from_dict(each) for each in found if each is not None]
+        return [each for each in attempts if each.clocks is None or kept is not None]
+
+    def _attempt(self, runner: Runner, seed: int) -> None:
+        work = self.place.path / "seeds" / str(seed)
+        work.mkdir(parents=True, exist_ok=True)
+        follow = PlaceAndRoute(lambda text: self.tell(f"seed {seed}: {text}"))
+        command = [self.program.path, *self._arguments("../../", seed)]
+        run = runner.run(self.flow.placer, command, work, work / self.log, follow)
+        if run.stopped:
+            return
+        routed = run.status == 0 and (work / REPORT).is_file()
+        clocks = read_timing(json.loads((work / REPORT).read_text())).clocks if routed else None
+        problem = "" if routed else run.complaint
+        with self._lock:
+            self._keep(Attempt(seed, run.seconds, run.peak_mib, clocks, problem), work)
+
+    def _keep(self, found: Attempt, work: Path) -> None:
+        """Put a finished attempt on record, and its files in the place of a worse one's."""
+        before = best(self.attempts)
+        self.attempts.append(found)
+        if found.clocks is None:
+            os.replace(work / self.log, self.place.path / f"{self.flow.placer}-seed{found.seed}.log")
+            self.tell(f"seed {found.seed}: {found.problem}")
+        elif before is None or found.timing.margin > before.timing.margin:
+            files = ["routed.json", REPORT, self.log, *([self.flow.design] if self.flow.design else [])]
+            self.place.forget(STEP)
+            for name in files:
+                os.replace(work / name, self.place.path / name)
+            self.place.record(STEP, self._key, {"seed": found.seed}, files)
+        self.place.record(f"seed {found.seed}", self._key, found.as_dict())
+
+    def _arguments(self, folder: str, seed: int) -> list[str]:
+        """Arguments of the placer; ``folder`` is the way from where it runs to the design."""
+        return self.flow.place(self._board, folder + self._constraints, folder + NETLIST, self.megahertz, seed)

@@ -1,0 +1,75 @@
+"""Placement and routing with one seed after another, several at a time, until one meets the clock."""
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from boards.build.timing import Clock, Timing
+from boards.build.tools import Runner
+
+__all__ = ["Attempt", "best", "try_seeds"]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What a seed came to: the clocks of a routed design, or None and the ``problem`` that the placer told.
+
+    ``seconds``, ``peak_mib``: what it cost.
+    """
+
+    seed: int
+    seconds: float
+    peak_mib: float | None
+    clocks: tuple[Clock, ...] | None
+    problem: str = ""
+
+    @property
+    def timing(self) -> Timing:
+        """The clocks; of a design that is not routed there are none."""
+        return Timing(self.clocks or ())
+
+    @property
+    def met(self) -> bool:
+        """Whether it is routed and as fast as was wanted."""
+        return self.clocks is not None and self.timing.met
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self) | {"met": self.met}
+
+    @classmethod
+    def from_dict(cls, found: dict[str, Any]) -> "Attempt":
+        """The inverse of `as_dict`."""
+        clocks = found["clocks"]
+        read = None if clocks is None else tuple(Clock(**clock) for clock in clocks)
+        return cls(found["seed"], found["seconds"], found["peak_mib"], read, found["problem"])
+
+
+def best(attempts: Iterable[Attempt]) -> Attempt | None:
+    """The routed attempt with the fastest clock, None where none is routed."""
+    routed = [attempt for attempt in attempts if attempt.clocks is not None]
+    return max(routed, key=lambda attempt: attempt.timing.margin, default=None)
+
+
+def try_seeds(
+    runner: Runner,
+    seeds: Sequence[int],
+    jobs: int,
+    attempt: Callable[[int], None],
+    enough: Callable[[], bool],
+) -> None:
+    """Make an attempt with each seed, ``jobs`` at a time, until it is ``enough``; those that still run are stopped."""
+    left = list(seeds)
+    running: set[Future[None]] = set()
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            while (left or running) and not enough():
+                while left and len(running) < jobs:
+                    running.add(pool.submit(attempt, left.pop(0)))
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    future.result()
+        finally:
+            # Before the pool waits for its threads.
+            runner.stop()

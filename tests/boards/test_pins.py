@@ -1,11 +1,12 @@
 """Pins are those of amaranth-boards, and constraints say them in each family's own words."""
 
 import sys
+from dataclasses import replace
 from importlib import import_module
 
 import pytest
 
-from boards.board import BOARDS, board
+from boards.board import BOARDS, Site, board
 from boards.pins import constraints, pins
 from sw.errors import SubbitError
 
@@ -117,3 +118,11 @@ def test_without_amaranth_boards_one_sentence_says_what_to_install(monkeypatch):
     monkeypatch.delitem(sys.modules, "amaranth_boards.icebreaker", raising=False)
     with pytest.raises(SubbitError, match=r"^The pins of boards are missing: pip install 'subbit\[fpga\]'\.$"):
         pins(board("icebreaker"))
+
+
+def test_attributes_of_a_part_and_of_the_site_are_added():
+    attributes = {"IO_TYPE": "LVCMOS33", "DRIVE": "4", "PULLMODE": "UP"}
+    changed = replace(board("ulx3s-85f"), rx=Site("esp32.en"), tx=Site("esp32.gpio5", {"PULLMODE": "NONE"}))
+    found = {pin.port: pin.attributes for pin in pins(changed)}
+    assert found["rx"] == attributes
+    assert found["tx"] == attributes | {"PULLMODE": "NONE"}

@@ -1,4 +1,4 @@
-"""A stand-in for an accelerator, and `HostLink` with it behind a serial line, as one component with bytes in and out."""
+"""A stand-in for an accelerator, `HostLink` with it behind a serial line, and what else the tests of blocks need."""
 
 from amaranth import Const, Module, ResetInserter, Signal, Value
 from amaranth.hdl import unsigned
@@ -33,8 +33,8 @@ def computes(shape):
 
 
 class StandIn(wiring.Component):
-    """Takes ``input_beats`` beats, one in ``pace`` cycles, and sends results that depend on all of them and on their order,
-    ``latency`` cycles later."""
+    """Takes ``input_beats`` beats, one in ``pace`` cycles, and sends results that depend on all of them and on their
+    order, ``latency`` cycles later."""
 
     def __init__(self, shape: LinkShape, pace: int = 1, latency: int = 0) -> None:
         self.shape, self.pace, self.latency = shape, pace, latency
@@ -66,8 +66,8 @@ class StandIn(wiring.Component):
 
 
 class Wrapped(wiring.Component):
-    """A component with streams ``i`` and ``o`` that need not wait, behind a store that can. ``ties`` are constants for its
-    other inputs."""
+    """A component with streams ``i`` and ``o`` that need not wait, behind a store that can. ``ties`` are constants for
+    its other inputs."""
 
     def __init__(self, inner, depth: int = 1024, **ties: int) -> None:
         self.inner, self.depth, self.ties = inner, depth, ties
@@ -124,7 +124,7 @@ class Serial(wiring.Component):
 
 
 class Board(wiring.Component):
-    """`HostLink` and `StandIn`. Bytes ``i`` go over a serial line of its speed, as do the bytes ``o`` that come back."""
+    """`HostLink` and `StandIn`. Bytes ``i`` go over a serial line of its speed, and so do the bytes ``o`` back."""
 
     def __init__(self, shape: LinkShape, pace: int = 1, latency: int = 0, depth: int = 512) -> None:
         self.shape, self.pace, self.latency, self.depth = shape, pace, latency, depth

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from boards.loader import FlashLoader
-
 __all__ = ["FlashMemory"]
 
 
@@ -24,16 +22,16 @@ class FlashMemory:
         self.ended = -rest
         self.problems: list[str] = []
 
-    def connect(self, loader: FlashLoader) -> Callable[[Any], Any]:
-        """A background testbench that plays the memory of ``loader``."""
+    def connect(self, select: Any, sck: Any, mosi: Any, miso: Any, level: int = 1) -> Callable[[Any], Any]:
+        """A background testbench that plays the memory at these pins, addressed while ``select`` is ``level``."""
 
         async def run(ctx: Any) -> None:
-            now, was_selected, was_high = 0, 0, 0
+            now, was_selected, was_high = 0, False, 0
             bits: list[int] = []
             while True:
                 await ctx.tick()
                 now += 1
-                selected, high = ctx.get(loader.selected), ctx.get(loader.sck)
+                selected, high = ctx.get(select) == level, ctx.get(sck)
                 if selected and not was_selected:
                     bits = []
                     if now - self.ended < self.rest:
@@ -45,11 +43,11 @@ class FlashMemory:
                     if self.number(bits[:8]) == 0xAB and len(bits) >= 8:
                         self.awake = True
                 if selected and high and not was_high:
-                    bits.append(ctx.get(loader.mosi))
+                    bits.append(ctx.get(mosi))
                     if len(bits) == 32 and self.number(bits[:8]) == 0x03:
                         self.readings += 1
                 if selected and was_high and not high:
-                    ctx.set(loader.miso, self.output(bits))
+                    ctx.set(miso, self.output(bits))
                 was_selected, was_high = selected, high
 
         return run

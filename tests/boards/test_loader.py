@@ -50,7 +50,7 @@ def load(
 
     simulator = Simulator(loader)
     simulator.add_clock(1e-6)
-    simulator.add_testbench(memory.connect(loader), background=True)
+    simulator.add_testbench(memory.connect(loader.selected, loader.sck, loader.mosi, loader.miso), background=True)
     simulator.add_testbench(take, background=True)
     simulator.add_testbench(wait)
     simulator.run()

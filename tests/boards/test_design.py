@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """Every board takes a network: its folder is complete, and its constraints name each port of the Verilog once."""
 
 import json
@@ -7,10 +8,13 @@ from dataclasses import replace
 import pytest
 
 from boards.board import BOARDS, board
-from boards.design import write_design
+from boards.design import link_shape, write_design
 from boards.identity import identity
-from boards.pins import CONSTRAINTS
+from boards.link.host_link import HostLink
+from boards.pins import CONSTRAINTS, constraints
 from boards.pll import dividers_for, limits_of
+from boards.top import Top
+from hw.accelerator import Accelerator
 from hw.plan.pipeline import pipeline
 from hw.plan.plan import Folding, Plan
 from sw.errors import SubbitError
@@ -43,7 +47,29 @@ def ports(text: str) -> set[str]:
     return set(found[1].split(", "))
 
 
-@pytest.mark.parametrize("known", BOARDS, ids=lambda known: known.name)
+#: One of each family; the others differ from them in data that other tests read.
+QUICK = ("icebreaker", "ulx3s-85f", "tang-nano-9k", "arty-a7-35t")
+EVERY = [pytest.param(b, id=b.name, marks=[] if b.name in QUICK else pytest.mark.slow) for b in BOARDS]
+
+
+LOADING = [
+    pytest.param(b, loads, id=f"{b.name}-{loads}") for b in BOARDS for loads in (False, True) if b.memory or not loads
+]
+
+
+@pytest.mark.parametrize(("known", "loads"), LOADING)
+def test_constraints_name_every_port_of_the_top_once(known, loads, small_network):
+    plan = plan_of(known, 1)
+    if loads:
+        plan = replace(plan, folding=FOLDING | {"conv2": Folding(2, 4, "spram")})
+    accelerator = Accelerator(small_network, plan)
+    link = HostLink(link_shape(small_network, plan, known.oscillator_hz, None))
+    top = Top(known, None, known.oscillator_hz, link, accelerator)
+    placed = re.findall(PLACED[known.family], constraints(known, loads=loads), re.MULTILINE)
+    assert sorted(placed) == sorted(top.signature.members) == sorted(known.sites(loads=loads))
+
+
+@pytest.mark.parametrize("known", EVERY)
 def test_every_board_takes_a_network(known, small_network, tmp_path):
     plan = plan_of(known, 1.5)
     design = write_design(small_network, plan, known, tmp_path / "build")
@@ -51,7 +77,7 @@ def test_every_board_takes_a_network(known, small_network, tmp_path):
     constrained = (design.folder / CONSTRAINTS[known.family]).read_text()
     placed = re.findall(PLACED[known.family], constrained, re.MULTILINE)
     assert len(placed) == len(set(placed))
-    assert set(placed) == ports(text) == set(known.sites)
+    assert set(placed) == ports(text) == set(known.sites())
     assert text.count(CELLS[known.family]) == 1
     assert design.description["clock_hz"] == round(plan.clock_hz)
     names = {"board.json", "top.sv", "network.safetensors", "plan.json", "rom", CONSTRAINTS[known.family]}
@@ -93,6 +119,33 @@ def test_the_description_says_what_tools_and_host_must_know(small_network, tmp_p
     assert "SB_PLL40" not in (tmp_path / "build" / "top.sv").read_text()
     roms = {path.name for path in (tmp_path / "build" / "rom").iterdir()}
     assert "dense1_weights.mem" in roms
+
+
+def test_weights_in_single_port_ram_stand_in_the_flash_memory(small_network, tmp_path):
+    known = board("icebreaker")
+    plan = replace(plan_of(known, 1), folding=FOLDING | {"conv2": Folding(2, 4, "spram")})
+    design = write_design(small_network, plan, known, tmp_path / "build")
+    weights = (design.folder / "weights.bin").read_bytes()
+    # conv2 has 6 x 36 weights in rows of 8 bits.
+    assert design.description["weights"] == {"file": "weights.bin", "address": 0x20000, "words": 27}
+    assert len(weights) == 2 * 27 + 4
+    rows = [int(line, 16) for line in (design.folder / "rom" / "conv2_weights.mem").read_text().split()]
+    assert [int.from_bytes(weights[at : at + 2], "little") for at in range(0, 54, 2)] == rows
+    assert ports((design.folder / "top.sv").read_text()) == set(known.sites(loads=True))
+    assert "set_io flash_miso 17" in (design.folder / "top.pcf").read_text()
+
+
+@pytest.mark.parametrize("name", ["hx8k-evn", "tinyfpga-bx"])
+def test_a_board_without_single_port_ram_refuses_it(name, small_network, tmp_path):
+    known = board(name)
+    plan = replace(plan_of(known, 1), folding=FOLDING | {"conv2": Folding(2, 4, "spram")}, device="ice40-up5k")
+    sentence = (
+        f"The plan puts conv2 into single-port RAM, which {known.title} has none of: "
+        f"plan again with --device {known.device_name}."
+    )
+    with pytest.raises(SubbitError, match=f"^{re.escape(sentence)}$"):
+        write_design(small_network, plan, known, tmp_path / "build")
+    assert not list(tmp_path.iterdir())
 
 
 def test_class_alone_and_several_pixels_a_beat(small_network, tmp_path):

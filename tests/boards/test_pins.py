@@ -45,20 +45,20 @@ def test_ports_are_on_the_pins_of_the_schematic(name, numbers):
 @pytest.mark.parametrize("known", BOARDS, ids=lambda known: known.name)
 def test_no_pin_is_used_twice(known):
     found = pins(known)
-    assert len({pin.number for pin in found}) == len(found) == len(known.sites)
+    assert len({pin.number for pin in found}) == len(found) == len(known.sites())
 
 
 @pytest.mark.parametrize("known", BOARDS, ids=lambda known: known.name)
 def test_resources_face_the_way_that_ports_do(known):
     platform = getattr(import_module(f"amaranth_boards.{known.platform.split('.')[0]}"), known.platform.split(".")[1])
-    for port, site in known.sites.items():
+    for port, site in known.sites(loads=known.memory is not None).items():
         if ":" in site.name:
             continue
         name, _, part = site.name.partition(".")
         name, _, number = name.partition("#")
         resource = next(r for r in platform.resources if (r.name, r.number) == (name, int(number or 0)))
         ends = {ios.name: ios.ios[0].dir for ios in resource.ios} if part else {"": resource.ios[0].dir}
-        assert ends[part] == ("i" if port in ("clk", "rx") else "o")
+        assert ends[part] == ("i" if port in ("clk", "rx", "flash_miso") else "o")
 
 
 def test_ice40_constraints():
@@ -71,6 +71,16 @@ def test_ice40_constraints():
         "set_io led_fault 11\n"
         "set_frequency clk 12\n"
     )
+
+
+@pytest.mark.parametrize("name", ["icebreaker", "icesugar", "upduino3"])
+def test_flash_memory_is_constrained_where_it_is_read(name):
+    known = board(name)
+    added = constraints(known, loads=True).splitlines()
+    lines = [line for line in added if "flash" in line]
+    assert lines == ["set_io flash_cs 16", "set_io flash_sck 15", "set_io flash_mosi 14", "set_io flash_miso 17"]
+    assert [line for line in added if line not in lines] == constraints(known).splitlines()
+    assert {pin.port: pin.inverted for pin in pins(known, loads=True)}["flash_cs"]
 
 
 def test_ecp5_constraints():

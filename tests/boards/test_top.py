@@ -2,6 +2,7 @@
 """The top module: reset from power-up, lights, and images through link and accelerator with one given up between."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,14 @@ from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
 from boards.board import board
+from boards.flash_image import weights_image
 from boards.top import PowerOn, Top, Visible
 from hw.accelerator import Accelerator
 from hw.frames import input_beats, output_beats
+from hw.loader import load_words
 from hw.plan.plan import Folding, Plan
+from sw.network import Network
+from tests.boards.flash_memory import FlashMemory
 
 PLAN = Plan({"conv1": Folding(4, 9), "conv2": Folding(6, 36), "dense1": Folding(3, 24)})
 
@@ -42,17 +47,19 @@ class Line(wiring.Component):
         return Module()
 
 
-def simulate(design: Any, test: Callable, domain: str = "sync") -> None:
+def simulate(design: Any, test: Callable, domain: str = "sync", background: Callable | None = None) -> None:
     simulator = Simulator(design)
     simulator.add_clock(1e-6, domain=domain)
     simulator.add_testbench(test)
+    if background is not None:
+        simulator.add_testbench(background, background=True)
     simulator.run()
 
 
 @pytest.fixture
-def make_top(small_network) -> Callable[[str], Top]:
-    def make(name: str) -> Top:
-        accelerator = Accelerator(small_network, PLAN)
+def make_top(small_network) -> Callable[..., Top]:
+    def make(name: str, plan: Plan = PLAN) -> Top:
+        accelerator = Accelerator(small_network, plan)
         link = Line(accelerator.input_bits, accelerator.results.result_bits)
         return Top(board(name), None, 1e6, link, accelerator)  # type: ignore[arg-type]
 
@@ -73,40 +80,82 @@ async def send(ctx: Any, top: Top, beats: list[int]) -> None:
         ctx.set(images.valid, 0)
 
 
+async def receive(ctx: Any, top: Top) -> list[int]:
+    results, last = top.link.results, top.accelerator.results.classes
+    got = []
+    ctx.set(results.ready, 1)
+    for at in range(last + 1):
+        value, ends = await ctx.tick().sample(results.payload.value, results.payload.last).until(results.valid)
+        assert ends == (at == last)
+        got.append(value)
+    ctx.set(results.ready, 0)
+    return got
+
+
+class Images:
+    """Some images as beats in and beats out."""
+
+    def __init__(self, network: Network, images: np.ndarray, top: Top) -> None:
+        beats = input_beats(images, 8, 1, top.accelerator.input_bits)
+        run = network.run(images)
+        self.expected = output_beats(run.scores, run.classes, top.accelerator.results.result_bits, "scores")
+        size = len(beats) // len(images)
+        self.beats = [beats[at : at + size] for at in range(0, len(beats), size)]
+        assert np.unique(self.expected).size > 3
+
+
 def test_images_pass_and_clear_forgets_half_an_image(make_top, small_network, make_images):
     top = make_top("icebreaker")
-    images = make_images(small_network, 3)
-    bits, width = top.accelerator.input_bits, top.accelerator.results.result_bits
-    beats = input_beats(images, 8, 1, bits)
-    run = small_network.run(images)
-    expected = output_beats(run.scores, run.classes, width, "scores")
-    size = len(beats) // len(images)
+    images = Images(small_network, make_images(small_network, 3), top)
+    first, second, third = images.beats
     got = []
 
     async def test(ctx: Any) -> None:
         await started(ctx)
-        await send(ctx, top, beats[:size])
-        await receive(ctx)
-        await send(ctx, top, beats[size : size + size // 2])
+        await send(ctx, top, first)
+        got.extend(await receive(ctx, top))
+        await send(ctx, top, second[: len(second) // 2])
         ctx.set(top.link.clear, 1)
         await ctx.tick()
         ctx.set(top.link.clear, 0)
-        for at in (1, 2):
-            await send(ctx, top, beats[at * size : (at + 1) * size])
-            await receive(ctx)
-
-    async def receive(ctx: Any) -> None:
-        results = top.link.results
-        ctx.set(results.ready, 1)
-        for at in range(top.accelerator.results.classes + 1):
-            value, last = await ctx.tick().sample(results.payload.value, results.payload.last).until(results.valid)
-            assert last == (at == top.accelerator.results.classes)
-            got.append(value)
-        ctx.set(results.ready, 0)
+        for beats in (second, third):
+            await send(ctx, top, beats)
+            got.extend(await receive(ctx, top))
 
     simulate(top, test)
-    assert got == expected
-    assert np.unique(expected).size > 3
+    assert got == images.expected
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_weights_are_loaded_before_anything_starts(wrong, make_top, small_network, make_images):
+    known = board("icebreaker")
+    assert known.memory is not None
+    plan = replace(PLAN, folding=PLAN.folding | {"conv2": Folding(2, 4, "spram")})
+    top = make_top("icebreaker", plan)
+    images = Images(small_network, make_images(small_network, 1), top)
+    words = load_words(top.accelerator.loaded_roms)
+    contents = {known.memory.address + at: byte for at, byte in enumerate(weights_image(words))}
+    contents[known.memory.address] ^= wrong
+    memory = FlashMemory(contents, 30)
+    got = []
+
+    async def test(ctx: Any) -> None:
+        await started(ctx)
+        for _ in range(6000):
+            if ctx.get(top.link.ready):
+                break
+            assert ctx.get(top.led_ready)  # The board's lights are on when their pins are low.
+            await ctx.tick()
+        assert ctx.get(top.link.ready) == (not wrong)
+        assert (ctx.get(top.led_ready), ctx.get(top.led_fault)) == (wrong, not wrong)
+        if not wrong:
+            await send(ctx, top, images.beats[0])
+            got.extend(await receive(ctx, top))
+
+    simulate(top, test, background=memory.connect(top.flash_cs, top.flash_sck, top.flash_mosi, top.flash_miso, 0))
+    assert memory.problems == []
+    assert memory.readings == 2 or wrong
+    assert got == ([] if wrong else images.expected)
 
 
 def test_reset_holds_link_and_accelerator_after_power_up(make_top):

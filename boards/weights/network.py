@@ -18,7 +18,6 @@ from hw.plan.plan import Plan
 from hw.verilog import emit
 from sw.network import Network, save
 
-
 __all__ = ["replace_weights"]
 
 

@@ -1,9 +1,9 @@
 """Where the bits of a table lie in the block RAMs that Yosys made of it.
 
 ``memory_libmap`` cuts a table into blocks of as many rows as a block RAM has words of ``unit`` bits. The columns of all
-blocks, block after block, are laid side by side and cut into units, one for each block RAM. Columns that are constant have been
-taken out before. ``unit`` is found by comparing: every bit of the table must be where it would be, and only one way may
-agree.
+blocks, block after block, are laid side by side and cut into units, one for each block RAM. Columns that are constant
+have been taken out before. ``unit`` is found by comparing: every bit of the table must be where it would be, and only
+one way may agree.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,12 +22,11 @@ class Misplaced(Exception):
 
 @dataclass(frozen=True)
 class RamFamily:
-    """A family's block RAM of ``bits`` bits: its ``kinds`` of cell, the ``units`` it comes in, and how nextpnr names it.
+    """A family's block RAM of ``bits`` bits, the ``units`` it comes in, and the end that nextpnr gives its name.
 
     Addresses count bits of the units in order. Units under ``byte`` bits leave the last bit of every ``byte`` out.
     """
 
-    kinds: frozenset[str]
     units: tuple[int, ...]
     bits: int
     byte: int
@@ -36,7 +35,11 @@ class RamFamily:
     def addresses(self, unit: int, words: np.ndarray, offsets: np.ndarray) -> np.ndarray:
         """Address of bit ``offsets`` of each word ``words`` of ``unit`` bits."""
         place = words * unit + offsets
-        return place if unit >= self.byte or self.byte == 1 else place // (self.byte - 1) * self.byte + place % (self.byte - 1)
+        return (
+            place
+            if unit >= self.byte or self.byte == 1
+            else place // (self.byte - 1) * self.byte + place % (self.byte - 1)
+        )
 
     def depth(self, unit: int) -> int:
         """Words of ``unit`` bits in a block RAM."""
@@ -45,8 +48,8 @@ class RamFamily:
 
 
 FAMILIES: Mapping[str, RamFamily] = {
-    "ice40": RamFamily(frozenset({"ICESTORM_RAM"}), (2, 4, 8, 16), 4096, 1, "_RAM"),
-    "ecp5": RamFamily(frozenset({"DP16KD"}), (1, 2, 4, 9, 18, 36), 18432, 9, ""),
+    "ice40": RamFamily((2, 4, 8, 16), 4096, 1, "_RAM"),
+    "ecp5": RamFamily((1, 2, 4, 9, 18, 36), 18432, 9, ""),
 }
 
 
@@ -99,7 +102,9 @@ def _of_copy(
     names = tuple(name for _, name in sorted(cells.items()))
     if sorted(cells) != list(range(len(cells))):
         raise Misplaced("has lost some of its block RAMs")
-    found = [each for each in _candidates(table.bits.shape[0], columns, names, family) if _agrees(each, table, contents)]
+    found = [
+        each for each in _candidates(table.bits.shape[0], columns, names, family) if _agrees(each, table, contents)
+    ]
     if not found:
         raise Misplaced("lies in its block RAMs in a way that is not known")
     if any(not _same(found[0], other) for other in found[1:]):

@@ -12,9 +12,9 @@ import numpy as np
 
 from boards.board import board
 from boards.build.build import FLOWS
-from boards.weights.contents import FORMATS, Format, Netlist
 from boards.weights.places import FAMILIES, Misplaced, Placement, placement
 from boards.weights.tables import Table, Verilog
+from hw.block_ram import FORMATS, Format, RamNetlist
 from hw.programs import find_program
 from sw.errors import SubbitError
 from sw.files import atomic_folder
@@ -42,7 +42,7 @@ def replace_tables(folder: Path, source: str, out: Path, files: Mapping[str, byt
     old = Verilog((folder / name).read_text(), description["top"])
     new = Verilog(source, description["top"])
     _check_logic(old, new, folder)
-    routed = Netlist(folder / ROUTED, form)
+    routed = RamNetlist(folder / ROUTED, form)
     contents = routed.contents()
     changed = _changes(old, new, contents, description["family"], folder)
     for table, places in changed:
@@ -82,7 +82,13 @@ def _check_logic(old: Verilog, new: Verilog, folder: Path) -> None:
     if before == after:
         return
     paths = new.instances() | old.instances()
-    other = sorted({".".join(paths.get(name, (name,))) or old.top for name in before | after if before.get(name) != after.get(name)})
+    other = sorted(
+        {
+            ".".join(paths.get(name, (name,))) or old.top
+            for name in before | after
+            if before.get(name) != after.get(name)
+        }
+    )
     shown = ", ".join(other[:8]) + (" and others" if len(other) > 8 else "")
     raise SubbitError(
         f"The new network needs other logic than {folder} has, in {shown}: build it anew with 'subbit build'."
@@ -103,49 +109,43 @@ def _changes(
             places = placement(was, contents, FAMILIES[family])
             fixed = np.setdiff1d(np.arange(was.bits.shape[1]), places[0].columns)
             if (table.bits[:, fixed] != was.bits[:, fixed]).any():
-                columns = ", ".join(str(column) for column in fixed[(table.bits[:, fixed] != was.bits[:, fixed]).any(axis=0)])
+                columns = ", ".join(
+                    str(column) for column in fixed[(table.bits[:, fixed] != was.bits[:, fixed]).any(axis=0)]
+                )
                 raise Misplaced(f"has bits that were constant and are in logic ({columns})")
             changed.append((table, places))
         except Misplaced as reason:
             problems.append(f"{name} {reason}")
     if problems:
         raise SubbitError(
-            f"The weights in {folder} cannot be replaced: {'; '.join(problems)}. Build the network anew, with its ROMs in "
-            "block RAM if it is to be replaced later."
+            f"The weights in {folder} cannot be replaced: {'; '.join(problems)}. Build the network anew, with its "
+            "ROMs in block RAM if it is to be replaced later."
         )
     return changed
 
 
-def _rewritten(
-    design: str, form: Format, routed: Netlist, contents: Mapping[str, np.ndarray], folder: Path
-) -> str:
+def _rewritten(design: str, form: Format, routed: RamNetlist, contents: Mapping[str, np.ndarray], folder: Path) -> str:
     """The packer's text with ``contents`` in place of what ``routed`` has, which must be there."""
     earlier, places = routed.contents(), {place: name for name, place in routed.places().items()}
-    lines, at, met = design.splitlines(), 0, set()
-    while at < len(lines):
-        found = form.header.fullmatch(lines[at].strip())
-        at += 1
-        if found is None or found[1] not in places:
-            continue
-        name = places[found[1]]
-        count = len(form.lines(contents[name]))
-        if (form.read(lines[at : at + count]) != earlier[name]).any():
-            raise SubbitError(f"{folder / form.design} and {ROUTED} differ in {name}: build the design again.")
-        lines[at : at + count] = form.lines(contents[name])
-        met.add(name)
+    lines, met = design.splitlines(), set()
+    for place, at, bits in form.blocks(lines):
+        if (name := places.get(place)) is not None:
+            if (bits != earlier[name]).any():
+                raise SubbitError(f"{folder / form.design} and {ROUTED} differ in {name}: build the design again.")
+            written = form.lines(contents[name])
+            lines[at : at + len(written)] = written
+            met.add(name)
     if absent := [name for name in contents if name not in met and (contents[name] != earlier[name]).any()]:
         raise SubbitError(f"{folder / form.design} has no contents for {absent[0]}: build the design again.")
     return "\n".join([*lines, ""])
 
 
-def _write_synthesised(
-    folder: Path, work: Path, form: Format, contents: Mapping[str, np.ndarray], family: str
-) -> None:
+def _write_synthesised(folder: Path, work: Path, form: Format, contents: Mapping[str, np.ndarray], family: str) -> None:
     """The synthesised netlist, whose block RAMs nextpnr has given a name with another end."""
     if (folder / SYNTHESISED).is_file():
         suffix = FAMILIES[family].suffix
         named = {name.removesuffix(suffix): bits for name, bits in contents.items()}
-        Netlist(folder / SYNTHESISED, form).write(named, work / SYNTHESISED)
+        RamNetlist(folder / SYNTHESISED, form).write(named, work / SYNTHESISED)
 
 
 def _pack(work: Path, description: Mapping[str, Any]) -> None:

@@ -99,7 +99,11 @@ def _read_only(module: str) -> set[str]:
     """Memories with contents and more than one row that nothing is written to."""
     named = {name for _, name, last in _MEMORY.findall(module) if int(last)}
     with_rows = {name for _, name, _, _ in _ROW.findall(module)}
-    return {name for name in named & with_rows if not re.search(rf"^ +{name}\[[^\]]*\](\[[^\]]*\])? <=", module, re.MULTILINE)}
+    return {
+        name
+        for name in named & with_rows
+        if not re.search(rf"^ +{name}\[[^\]]*\](\[[^\]]*\])? <=", module, re.MULTILINE)
+    }
 
 
 def _marked(module: str) -> str:
@@ -119,7 +123,9 @@ def _blanked(module: str, rng: np.random.Generator) -> str:
     for _, name, row, _ in _ROW.findall(module):
         if name in rows:
             rows[name].append(int(row))
-    filled = {name: dict(zip(places, _random(len(places), widths[name], rng), strict=True)) for name, places in rows.items()}
+    filled = {
+        name: dict(zip(places, _random(len(places), widths[name], rng), strict=True)) for name, places in rows.items()
+    }
 
     def line(found: re.Match[str]) -> str:
         name, row = found[2], int(found[3])

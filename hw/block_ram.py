@@ -1,8 +1,8 @@
-"""Contents of block RAMs in the files of a build: nextpnr's and Yosys' netlists, and the packers' text."""
+"""Contents of block RAMs in the files of a build: netlists, and the packers' text."""
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 
 from sw.errors import SubbitError
 
-__all__ = ["FORMATS", "Format", "Netlist"]
+__all__ = ["FORMATS", "Format", "RamNetlist"]
 
 # Bit i of a row of sixteen is stored at the place of i's digits in reverse.
 _REVERSED = np.array([int(f"{place:04b}"[::-1], 2) for place in range(16)])
@@ -19,14 +19,18 @@ _REVERSED = np.array([int(f"{place:04b}"[::-1], 2) for place in range(16)])
 
 @dataclass(frozen=True)
 class Format:
-    """How a family's files write a block RAM: netlist parameters, and blocks of the packer's text (``design``).
+    """How a family's files write a block RAM: netlist parameters, and blocks of the packer's text (``design``), which
+    ``unpacker`` makes of the ``bitstream``.
 
-    ``parameters`` are named ``begin`` with a number of ``digits`` hexadecimal digits. ``header`` matches a block's first
-    line, its groups being what `Netlist.places` says. ``unpack`` makes an array of bits of the integers in the
-    parameters, ``pack`` the integers; ``lines`` are those of a block, ``read`` takes them back.
+    The ``count`` parameters of ``width`` bits are named ``begin`` with a number of ``digits`` hexadecimal digits.
+    ``header`` matches a block's first line, its group being what `RamNetlist.places` says. ``unpack`` makes an array of
+    bits of the integers in the parameters, ``pack`` the integers; ``lines`` are those of a block, ``read`` takes them
+    back.
     """
 
     design: str
+    bitstream: str
+    unpacker: tuple[str, ...]
     begin: str
     digits: int
     count: int
@@ -37,7 +41,14 @@ class Format:
     pack: Callable[[np.ndarray], list[int]]
     lines: Callable[[np.ndarray], list[str]]
     read: Callable[[list[str]], np.ndarray]
-    kinds: frozenset[str]
+    kinds: tuple[str, ...]
+
+    def blocks(self, lines: list[str]) -> Iterator[tuple[str, int, np.ndarray]]:
+        """Every block RAM in the packer's text: what it is called, the line after its header, and its bits."""
+        count = self.count if self.width == 256 else 256
+        for at, line in enumerate(lines, 1):
+            if (found := self.header.fullmatch(line.strip())) is not None:
+                yield found[1], at, self.read(lines[at : at + count])
 
 
 def _ice40_unpack(values: list[int]) -> np.ndarray:
@@ -90,18 +101,42 @@ def _ecp5_place(cell: Mapping[str, Any]) -> str:
 
 FORMATS: Mapping[str, Format] = {
     "ice40": Format(
-        "top.asc", "INIT_", 1, 16, 256, re.compile(r"\.ram_data (\d+ \d+)"), _ice40_place,
-        _ice40_unpack, _ice40_pack, _ice40_lines, _ice40_read, frozenset({"ICESTORM_RAM", "SB_RAM40_4K"}),
+        design="top.asc",
+        bitstream="top.bin",
+        unpacker=("iceunpack", "{bitstream}", "{design}"),
+        begin="INIT_",
+        digits=1,
+        count=16,
+        width=256,
+        header=re.compile(r"\.ram_data (\d+ \d+)"),
+        place=_ice40_place,
+        unpack=_ice40_unpack,
+        pack=_ice40_pack,
+        lines=_ice40_lines,
+        read=_ice40_read,
+        kinds=("ICESTORM_RAM", "SB_RAM40_4K"),
     ),
     "ecp5": Format(
-        "top.config", "INITVAL_", 2, 64, 320, re.compile(r"\.bram_init (\d+)"), _ecp5_place,
-        _ecp5_unpack, _ecp5_pack, _ecp5_lines, _ecp5_read, frozenset({"DP16KD"}),
+        design="top.config",
+        bitstream="top.bit",
+        unpacker=("ecpunpack", "--input", "{bitstream}", "--textcfg", "{design}"),
+        begin="INITVAL_",
+        digits=2,
+        count=64,
+        width=320,
+        header=re.compile(r"\.bram_init (\d+)"),
+        place=_ecp5_place,
+        unpack=_ecp5_unpack,
+        pack=_ecp5_pack,
+        lines=_ecp5_lines,
+        read=_ecp5_read,
+        kinds=("DP16KD",),
     ),
-}  # fmt: skip
+}
 
 
-class Netlist:
-    """A netlist in JSON, whose block RAMs can be read and written."""
+class RamNetlist:
+    """A netlist in JSON, whose block RAMs can be read and written. Raises SubbitError where ``path`` is none."""
 
     def __init__(self, path: Path, form: Format) -> None:
         self.form = form
@@ -112,7 +147,7 @@ class Netlist:
                 cells |= module["cells"]
         except (OSError, ValueError, KeyError):
             raise SubbitError(f"{path} is missing or damaged: build the design again with 'subbit build'.") from None
-        self.cells = {name: cell for name, cell in cells.items() if cell["type"].startswith(tuple(form.kinds))}
+        self.cells = {name: cell for name, cell in cells.items() if cell["type"].startswith(form.kinds)}
 
     def contents(self) -> dict[str, np.ndarray]:
         """Bits of each block RAM, uint8, by cell; unknown ones are 0."""

@@ -74,7 +74,6 @@ def measure(row: Row, network: Network, images: np.ndarray, labels: np.ndarray, 
         "routed equal": f"{routed.equal} of {routed.images}",
         "minutes": round(minutes, 1),
         "peak MiB": round(max(run["peak_mib"] for run in report["runs"])),
-        "used": used,
     }
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from boards.board import Board, board
+from boards.build.area import Areas
 from boards.build.build import FLOWS, Builder, Measured
 from boards.build.failure import BuildFailure, DoesNotFit
-from boards.build.fit import Correction, fastest_that_fits, rate_that_fits
+from boards.build.fit import Correction, fastest_that_fits, plan_that_fits, rate_that_fits
 from boards.build.report import BuildReport
 from boards.build.tools import Runner
 from boards.build.workplace import Workplace
@@ -112,7 +113,7 @@ def build(network: Network, wish: BuildWish, folder: Path, tell: Tell, source: s
             made.design(plan)
             return _unbuilt(place, target, plan)
         try:
-            return made.built(made.fastest(plan) if wish.max_fps else plan)
+            return made.built(made.settled(plan))
         except DoesNotFit as failure:
             raise Failed(made.explained(failure)) from failure
         except BuildFailure as failure:
@@ -135,6 +136,7 @@ class _Making:
         self.place, self.network, self.target, self.wish = place, network, target, wish
         self.runner, self.tell, self.source = runner, tell, source
         self.plan: Plan | None = None
+        self._measured: tuple[Builder, Measured] | None = None
 
     @cached_property
     def space(self) -> Space:
@@ -162,14 +164,16 @@ class _Making:
         with made_by_user():
             write_design(self.network, plan, self.target, fresh, baud=self.wish.baud)
         self.place.take(fresh)
-        self.plan = plan
+        self.plan, self._measured = plan, None
 
     def measured(self, plan: Plan) -> tuple[Builder, Measured]:
         """The plan as a design, synthesised and packed. Raises DoesNotFit where it does not fit."""
-        self.design(plan)
-        stages = [stage.name for stage in pipeline(self.network, plan).stages]
-        builder = Builder(self.place, self.target, stages, self.runner, self.tell)
-        return builder, builder.measure()
+        if self._measured is None or self.plan != plan:
+            self.design(plan)
+            stages = [stage.name for stage in pipeline(self.network, plan).stages]
+            builder = Builder(self.place, self.target, stages, self.runner, self.tell)
+            self._measured = builder, builder.measure()
+        return self._measured
 
     def built(self, plan: Plan) -> BuildResult:
         """All the way to the bitstream and its report."""
@@ -181,6 +185,32 @@ class _Making:
         self.place.keep(*report.write(self.place.path))
         self.place.finish()
         return BuildResult(self.place.folder, self.target, plan, report.files, report)
+
+    def settled(self, plan: Plan) -> Plan:
+        """The plan to build, where ``plan`` is the first for the wish; a plan that was given stays what it is."""
+        if self.wish.max_fps:
+            return self.fastest(plan)
+        return plan if self.wish.fps is None else self.fitting(plan, self.wish.fps)
+
+    def fitting(self, plan: Plan, fps: float) -> Plan:
+        """A plan for ``fps`` frames a second that was measured to fit: ``plan``, or one made by what it measured.
+
+        Raises DoesNotFit where none of those that were tried does.
+        """
+        tried = []
+        while True:
+            tried.append(plan.folding)
+            try:
+                self.measured(plan)
+                return plan
+            except DoesNotFit as failure:
+                correction = self._correction(plan, failure.areas, failure.packed)
+                interval = int(plan.clock_hz / fps)
+                found = plan_that_fits(self.space, plan, interval, self.target.device, correction)
+                if found is None or found.folding in tried or len(tried) == PLANS:
+                    raise
+                self.tell(f"{failure}: planned again by what was measured")
+                plan = found
 
     def fastest(self, plan: Plan) -> Plan:
         """The fastest plan that was measured to fit, from ``plan`` on: each is measured, and the next one made by that.
@@ -200,7 +230,7 @@ class _Making:
             except DoesNotFit as error:
                 failure, areas, packed = error, error.areas, error.packed
                 self.tell(f"{error}: planned again by what was measured")
-            correction = Correction.measured(self.network, plan, self.target.family, areas, packed)
+            correction = self._correction(plan, areas, packed)
             plan = self._next(plan, correction, failure is not None)
             if plan.folding in tried or (best is not None and self._interval(plan) >= self._interval(best)):
                 break
@@ -217,6 +247,9 @@ class _Making:
                 return found
             correction = replace(correction, luts=correction.luts / STEP, ffs=correction.ffs / STEP)
 
+    def _correction(self, plan: Plan, areas: Areas, packed: int | None) -> Correction:
+        return Correction.measured(self.network, plan, self.target.family, areas, packed)
+
     def _interval(self, plan: Plan) -> int:
         return pipeline(self.network, plan).interval
 
@@ -224,7 +257,7 @@ class _Making:
         """By how much the design is too large, and the nearest build that is expected to fit."""
         network, target, plan = self.network, self.target, self.plan
         assert plan is not None
-        correction = Correction.measured(network, plan, target.family, failure.areas, failure.packed)
+        correction = self._correction(plan, failure.areas, failure.packed)
         rate = rate_that_fits(self.space, plan, target.device, correction)
         if rate is None:
             return (

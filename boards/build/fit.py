@@ -4,15 +4,16 @@ import math
 from dataclasses import dataclass, replace
 
 from boards.build.area import Areas
-from hw.plan.cost import Estimate, pipeline_area, stage_area
+from hw.plan.cost import stage_area
 from hw.plan.device import Device
 from hw.plan.pipeline import pipeline
 from hw.plan.plan import Plan
 from hw.plan.search import fastest_in, least_area_in
 from hw.plan.space import Space
+from sw.errors import SubbitError
 from sw.network import Network
 
-__all__ = ["Correction", "fastest_that_fits", "rate_that_fits"]
+__all__ = ["Correction", "fastest_that_fits", "plan_that_fits", "rate_that_fits"]
 
 #: What a link, a clock and a reset take beside the accelerator, in tables, flip-flops and block RAMs.
 BESIDE = (1400.0, 600.0, 2)
@@ -60,15 +61,6 @@ class Correction:
             (cells * beside["luts"], beside["ffs"], beside["brams"]),
         )
 
-    def fits(self, area: Estimate, device: Device) -> bool:
-        """Whether an accelerator of that estimate is expected to fit with all the rest."""
-        luts, ffs, brams = self.beside
-        return (
-            self.luts * area.luts + luts <= FULL * device.luts
-            and self.ffs * area.ffs + ffs <= FULL * device.ffs
-            and math.ceil(self.brams * area.brams) + brams <= device.block_rams
-        )
-
     def room(self, device: Device) -> Device:
         """The device, with only as much in it as estimates may take up."""
         luts, ffs, brams = self.beside
@@ -85,24 +77,18 @@ def fastest_that_fits(space: Space, plan: Plan, device: Device, correction: Corr
     return fastest_in(space, plan, correction.room(device))
 
 
-def rate_that_fits(space: Space, plan: Plan, device: Device, correction: Correction) -> float | None:
-    """The highest frames a second, below that of ``plan``, whose plan of least area is expected to fit.
+def plan_that_fits(space: Space, plan: Plan, interval: int, device: Device, correction: Correction) -> Plan | None:
+    """The plan of least area of at most ``interval`` cycles a frame that is expected to fit, None where none is."""
+    return least_area_in(space, plan, interval, correction.room(device))
 
-    None where not even the slowest is.
-    """
-    now = pipeline(space.network, plan).interval
-    slower = [interval for interval in space.intervals if interval > now]
-    low, high, best = 0, len(slower) - 1, None
-    while low <= high:
-        middle = (low + high) // 2
-        rate = _rate(plan.clock_hz, slower[middle])
-        # As `plan_for_rate` finds it, which is what the user is told to ask for.
-        found = least_area_in(space, replace(plan, pixels_per_beat=1), int(plan.clock_hz / rate), device)
-        if found is not None and correction.fits(pipeline_area(pipeline(space.network, found), space.family), device):
-            best, high = rate, middle - 1
-        else:
-            low = middle + 1
-    return best
+
+def rate_that_fits(space: Space, plan: Plan, device: Device, correction: Correction) -> float | None:
+    """The most frames a second that are expected to fit at the clock of ``plan``, rounded down; None where none are."""
+    try:
+        found = fastest_that_fits(space, replace(plan, pixels_per_beat=1), device, correction)
+    except SubbitError:
+        return None
+    return _rate(plan.clock_hz, pipeline(space.network, found).interval)
 
 
 def _rate(clock_hz: float, interval: int) -> float:

@@ -49,10 +49,20 @@ def run(words: list[int], contents: bytes, folder: Path) -> list[str]:
     return [line for line in text.splitlines() if line.startswith(("word", "ready"))]
 
 
-@pytest.mark.skipif(shutil.which("iverilog") is None, reason="iverilog is not installed")
+needs_icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="iverilog is not installed")
+
+
+@needs_icarus
 def test_the_loader_reads_the_model(rng, tmp_path):
     words = rng.integers(0, 1 << 16, 9).tolist()
     image = weights_image(words)
     assert run(words, image, tmp_path) == [*(f"word {word:04x}" for word in words), "ready 1 failed 0"]
     damaged = image[:-1] + bytes([image[-1] ^ 1])
     assert run(words, damaged, tmp_path) == ["ready 0 failed 1"]
+
+
+@needs_icarus
+def test_a_memory_that_was_not_woken_answers_nothing(rng, tmp_path, monkeypatch):
+    monkeypatch.setattr("boards.loader.WAKE", 0xAA)
+    words = rng.integers(0, 1 << 16, 9).tolist()
+    assert run(words, weights_image(words), tmp_path) == ["ready 0 failed 1"]

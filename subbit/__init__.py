@@ -1,4 +1,4 @@
-"""Compact binary neural networks as FPGA accelerators: train, inspect, plan, generate, simulate.
+"""Compact binary neural networks as FPGA accelerators: train, inspect, plan, generate, simulate, build.
 
 The functions of this package are those of the command line. They are imported when first used, so that
 ``import subbit`` is quick and needs neither torch nor a simulator.
@@ -8,15 +8,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from subbit.library import compact, demo, draw, generate, inspect, load, plan, save, simulate, train
+    from subbit.library import build, compact, demo, draw, flash, generate, inspect, load, plan, save, simulate, train
     from sw.errors import SubbitError
 
 __all__ = [
     "SubbitError",
     "__version__",
+    "build",
     "compact",
     "demo",
     "draw",
+    "flash",
     "generate",
     "inspect",
     "load",

@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from boards.pll import dividers_for, limits_of
 from hw.plan.cost import stage_area
 from hw.plan.pipeline import pipeline
 from hw.plan.plan import Plan
+from hw.plan.search import space_of
+from hw.plan.space import Space
 from subbit.console import Failed, made_by_user
 from subbit.planning import Wish, make_plan
 from sw.errors import SubbitError
@@ -104,7 +107,7 @@ def build(network: Network, wish: BuildWish, folder: Path, tell: Tell, source: s
     place = Workplace(folder)
     with place.opened(), Runner() as runner:
         made = _Making(place, network, target, wish, runner, tell, source)
-        plan = _first_plan(network, wish, target)
+        plan = made.first()
         if wish.rtl_only or target.family not in FLOWS:
             made.design(plan)
             return _unbuilt(place, target, plan)
@@ -132,6 +135,22 @@ class _Making:
         self.place, self.network, self.target, self.wish = place, network, target, wish
         self.runner, self.tell, self.source = runner, tell, source
         self.plan: Plan | None = None
+
+    @cached_property
+    def space(self) -> Space:
+        """Every folding of the network."""
+        return space_of(self.network, self.target.family, self.target.device)
+
+    def first(self) -> Plan:
+        """The plan that was given, or one for the board's device."""
+        wish = self.wish
+        if wish.plan is not None:
+            return wish.plan if wish.clock_mhz is None else replace(wish.plan, clock_hz=1e6 * wish.clock_mhz)
+        clock = wish.clock_mhz or self.target.oscillator_hz / 1e6
+        plan = make_plan(self.network, Wish(self.target.device.name, wish.fps, False, clock, output=wish.output)).plan
+        if not wish.max_fps:
+            return plan
+        return fastest_that_fits(self.space, plan, self.target.device, Correction.usual(self.target.family))
 
     def design(self, plan: Plan) -> None:
         """Write the design into the workplace."""
@@ -193,7 +212,7 @@ class _Making:
     def _next(self, plan: Plan, correction: Correction, smaller: bool) -> Plan:
         """The fastest plan that is expected to fit; where ``smaller``, one that takes less than ``plan``."""
         while True:
-            found = fastest_that_fits(self.network, plan, self.target.device, correction)
+            found = fastest_that_fits(self.space, plan, self.target.device, correction)
             if not smaller or found.folding != plan.folding:
                 return found
             correction = replace(correction, luts=correction.luts / STEP, ffs=correction.ffs / STEP)
@@ -206,7 +225,7 @@ class _Making:
         network, target, plan = self.network, self.target, self.plan
         assert plan is not None
         correction = Correction.measured(network, plan, target.family, failure.areas, failure.packed)
-        rate = rate_that_fits(network, plan, target.device, correction)
+        rate = rate_that_fits(self.space, plan, target.device, correction)
         if rate is None:
             return (
                 f"{failure}: no folding of {network.name} is expected to fit {target.title}; take a board with a "
@@ -223,18 +242,6 @@ class _Making:
             f"{failure}, at {plan.clock_hz / self._interval(plan):,.0f} frames a second; "
             f"{rate:,.0f} are expected to fit: {' '.join(words)}"
         )
-
-
-def _first_plan(network: Network, wish: BuildWish, target: Board) -> Plan:
-    """The plan that was given, or one for the board's device."""
-    if wish.plan is not None:
-        return wish.plan if wish.clock_mhz is None else replace(wish.plan, clock_hz=1e6 * wish.clock_mhz)
-    clock = wish.clock_mhz or target.oscillator_hz / 1e6
-    made = Wish(target.device.name, wish.fps, False, clock, output=wish.output)
-    plan = make_plan(network, made).plan
-    if not wish.max_fps:
-        return plan
-    return fastest_that_fits(network, plan, target.device, Correction.usual(target.family))
 
 
 def _unbuilt(place: Workplace, target: Board, plan: Plan) -> BuildResult:

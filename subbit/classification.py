@@ -16,7 +16,10 @@ from subbit.extras import require
 from sw.errors import SubbitError
 from sw.network import Network
 
-__all__ = ["Classification", "classify", "virtual_board"]
+__all__ = ["PATIENCE", "PATIENCE_VIRTUAL", "Classification", "classify", "virtual_board"]
+
+#: Seconds without an answer before a board, or a simulated one, counts as gone.
+PATIENCE, PATIENCE_VIRTUAL = 10.0, 900.0
 
 
 @dataclass(frozen=True)
@@ -62,17 +65,22 @@ class Classification:
 
 
 def classify(
-    folder: Path, network: Network, images: np.ndarray, port: str, progress: Callable[[int], object] | None = None
+    folder: Path,
+    network: Network,
+    images: np.ndarray,
+    port: str,
+    progress: Callable[[int], object] | None = None,
+    patience: float = PATIENCE,
 ) -> Classification:
     """Send ``images`` to the board at ``port``, which holds the design of ``folder``, and compare with ``network``.
 
     ``progress`` is called with the number of answers so far. Raises SubbitError where the port cannot be opened, nobody
-    answers, or the board holds another network.
+    answers for ``patience`` seconds, or the board holds another network.
     """
     require("link", "talking to a board")
     description = BoardDescription.load(folder)
     start = time.perf_counter()
-    with Client.open(port, description) as client:
+    with Client.open(port, description, patience=patience) as client:
         answers = client.classify(images, progress)
         seconds = time.perf_counter() - start
         counters, seen, identity = client.counters(), client.statistics, client.identify()

@@ -230,18 +230,21 @@ def classify(
     *,
     network: Network | None = None,
     progress: Callable[[int], object] | None = None,
+    virtual: bool = False,
 ) -> "Classification":
     """Send ``images``, uint8 (n, height, width, channels), to the board at ``port`` that holds the build ``folder``.
 
     Every answer is compared with ``network``, by default the one saved there. ``progress`` is called with the number of
-    answers so far. Raises SubbitError where the port cannot be opened, nobody answers, the board holds another network,
-    or the images do not fit.
+    answers so far. ``virtual``: the board is simulated, and may take its time. Raises SubbitError where the port cannot
+    be opened, nobody answers, the board holds another network, or the images do not fit.
     """
+    from subbit.classification import PATIENCE, PATIENCE_VIRTUAL
     from subbit.classification import classify as ask
 
     network = network or network_of(folder)
     with made_by_user():
-        return ask(Path(folder), network, network.check_images(images), port, progress)
+        patience = PATIENCE_VIRTUAL if virtual else PATIENCE
+        return ask(Path(folder), network, network.check_images(images), port, progress, patience)
 
 
 def virtual_board(

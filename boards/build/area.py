@@ -27,7 +27,10 @@ class Areas:
 
 
 def areas(netlist: Path, stages: Collection[str], top: str = "top") -> Areas:
-    """The cells of module ``top``, sorted by the stages that their names begin with."""
+    """The cells of module ``top``, by the stages in their names.
+
+    Yosys names a table after a signal beside it: one between two stages may be counted in either.
+    """
     found: dict[str, Counter[str]] = {}
     for name, kind in cells(netlist, top):
         found.setdefault(stage_of(name, stages), Counter())[kind] += 1

@@ -8,9 +8,8 @@ from hw.plan.cost import Estimate, pipeline_area, stage_area
 from hw.plan.device import Device
 from hw.plan.pipeline import pipeline
 from hw.plan.plan import Plan
-from hw.plan.search import fastest_plan, plan_for_rate
+from hw.plan.search import fastest_in, least_area_in
 from hw.plan.space import Space
-from sw.errors import SubbitError
 from sw.network import Network
 
 __all__ = ["Correction", "fastest_that_fits", "rate_that_fits"]
@@ -81,36 +80,29 @@ class Correction:
         )
 
 
-def fastest_that_fits(network: Network, plan: Plan, device: Device, correction: Correction) -> Plan:
+def fastest_that_fits(space: Space, plan: Plan, device: Device, correction: Correction) -> Plan:
     """The plan of most frames a second that is expected to fit. Raises SubbitError where none is."""
-    return fastest_plan(network, plan, correction.room(device))
+    return fastest_in(space, plan, correction.room(device))
 
 
-def rate_that_fits(network: Network, plan: Plan, device: Device, correction: Correction) -> float | None:
+def rate_that_fits(space: Space, plan: Plan, device: Device, correction: Correction) -> float | None:
     """The highest frames a second, below that of ``plan``, whose plan of least area is expected to fit.
 
     None where not even the slowest is.
     """
-    space = Space(network, family=device.family)
-    slowest_first = [each for each in space.intervals if each > pipeline(network, plan).interval]
-    low, high, best = 0, len(slowest_first) - 1, None
-    bare = replace(plan, pixels_per_beat=1)
+    now = pipeline(space.network, plan).interval
+    slower = [interval for interval in space.intervals if interval > now]
+    low, high, best = 0, len(slower) - 1, None
     while low <= high:
         middle = (low + high) // 2
-        rate = _rate(plan.clock_hz, slowest_first[middle])
-        if _fits(network, bare, rate, device, correction):
+        rate = _rate(plan.clock_hz, slower[middle])
+        # As `plan_for_rate` finds it, which is what the user is told to ask for.
+        found = least_area_in(space, replace(plan, pixels_per_beat=1), int(plan.clock_hz / rate), device)
+        if found is not None and correction.fits(pipeline_area(pipeline(space.network, found), space.family), device):
             best, high = rate, middle - 1
         else:
             low = middle + 1
     return best
-
-
-def _fits(network: Network, plan: Plan, rate: float, device: Device, correction: Correction) -> bool:
-    try:
-        found = plan_for_rate(network, plan, rate, device.family, device)
-    except SubbitError:
-        return False
-    return correction.fits(pipeline_area(pipeline(network, found), device.family), device)
 
 
 def _rate(clock_hz: float, interval: int) -> float:

@@ -11,6 +11,9 @@ from boards.build.tools import Runner
 __all__ = ["Attempt", "best", "try_seeds"]
 
 
+SECONDS_BETWEEN_STOPS = 0.1
+
+
 @dataclass(frozen=True)
 class Attempt:
     """What a seed came to: the clocks of a routed design, or None and the ``problem`` that the placer told.
@@ -71,5 +74,7 @@ def try_seeds(
                 for future in done:
                     future.result()
         finally:
-            # Before the pool waits for its threads.
-            runner.stop()
+            # Again and again, since one may be about to start its program.
+            while running:
+                runner.stop()
+                _, running = wait(running, timeout=SECONDS_BETWEEN_STOPS)

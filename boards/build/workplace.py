@@ -34,7 +34,8 @@ class Workplace:
 
     @contextmanager
     def opened(self) -> Iterator["Workplace"]:
-        """Make the folder and hold it against another build. Raises SubbitError where it is another's."""
+        """Make the folder and hold it against another build; it goes again where no step came to its end because of a
+        user's mistake or an interruption. Raises SubbitError where it is another's."""
         check_folder(self.folder, MARK)
         check_folder(self.path, RECORD)
         if not self.path.exists() and (self.folder / RECORD).is_file():
@@ -47,7 +48,12 @@ class Workplace:
             except (OSError, ValueError):
                 self._steps = {}
             self._write()
-            yield self
+            try:
+                yield self
+            except (SubbitError, KeyboardInterrupt):
+                if not self._steps:
+                    shutil.rmtree(self.path)
+                raise
 
     def key(self, files: Iterable[str], *words: object) -> str:
         """A hash of the contents of ``files`` and of ``words``."""

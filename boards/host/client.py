@@ -53,12 +53,13 @@ class Client:
         transport: Transport,
         board: BoardDescription,
         *,
+        baud: int | None = None,
         patience: float = 10.0,
         name: str = "the board",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.board = board
-        self._line = Line(transport, patience=patience, name=name, clock=clock)
+        self._line = Line(transport, baud or board.baud, patience=patience, name=name, clock=clock)
         self._transfer = Transfer(self._line, Pace(), board.identity, board.result_bytes, self.identify)
         self.identify()
         self.reset()
@@ -71,7 +72,7 @@ class Client:
         description = board if isinstance(board, BoardDescription) else BoardDescription.load(board)
         transport = SerialTransport(port, baud or description.baud)
         try:
-            return cls(transport, description, patience=patience, name=port)
+            return cls(transport, description, baud=baud, patience=patience, name=port)
         except BaseException:
             transport.close()
             raise
@@ -105,7 +106,10 @@ class Client:
                 "name the folder that it was built in, or flash this one"
             )
         if (identity.image_bytes, identity.result_bytes) != (self.board.image_bytes, self.board.result_bytes):
-            return f"{name} takes images of another size: name the folder that it was built in, or flash this one"
+            return (
+                f"{name} takes images or gives results of another size: "
+                "name the folder that it was built in, or flash this one"
+            )
         return None
 
     def classify(self, images: np.ndarray, progress: Callable[[int], object] | None = None) -> Answers:

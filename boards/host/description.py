@@ -98,13 +98,14 @@ class BoardDescription:
                 f"images must be (n, {self.height}, {self.width}, {self.channels}) for the network on this board, "
                 f"not {images.shape}"
             )
-        if images.dtype.kind not in "ub" and not (images.dtype.kind == "i" and images.min(initial=0) >= 0):
-            raise SubbitError(f"pixels must be integers from 0 to {(1 << self.bits) - 1}, not {images.dtype}")
-        if images.max(initial=0) >> self.bits:
-            raise SubbitError(f"pixels must be from 0 to {(1 << self.bits) - 1}, not {images.max()}")
+        most = (1 << self.bits) - 1
+        wrong = images.dtype if images.dtype.kind not in "biu" else images[(images < 0) | (images > most)]
+        if not isinstance(wrong, np.ndarray) or wrong.size:
+            shown = wrong.flat[0] if isinstance(wrong, np.ndarray) else wrong
+            raise SubbitError(f"pixels must be integers from 0 to {most}, not {shown}")
         beat, count = self.input_bits // 8, len(images)
         packed = frame_bytes(images.astype(np.uint8), self.bits, self.pixels_per_beat, self.input_bits)
-        wire = np.frombuffer(packed, np.uint8).reshape(count, -1, beat)[..., ::-1]
+        wire = np.frombuffer(packed, np.uint8).reshape(count, self.input_beats, beat)[..., ::-1]
         return [image.tobytes() for image in wire]
 
     def decode(self, results: bytes) -> tuple[np.ndarray | None, int]:

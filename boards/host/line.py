@@ -16,12 +16,12 @@ READ = 4096
 class Patience:
     """How long a reply may take before it counts as lost: as TCP finds it (RFC 6298), doubled at every silence."""
 
-    LEAST, MOST, FIRST = 0.008, 1.0, 0.25
+    LEAST, FIRST, DOUBLED = 0.008, 0.25, 8
 
     def __init__(self) -> None:
         self._mean: float | None = None
         self._spread = 0.0
-        self._doubled = 1.0
+        self._doubled = 1
 
     def took(self, seconds: float) -> None:
         """A reply came after so many seconds."""
@@ -30,17 +30,17 @@ class Patience:
         else:
             self._spread += (abs(seconds - self._mean) - self._spread) / 4
             self._mean += (seconds - self._mean) / 8
-        self._doubled = 1.0
+        self._doubled = 1
 
     def silence(self) -> None:
         """None came in time."""
-        self._doubled *= 2
+        self._doubled = min(2 * self._doubled, self.DOUBLED)
 
     @property
     def seconds(self) -> float:
         """How long to wait now."""
         usual = self.FIRST if self._mean is None else self._mean + 4 * self._spread + self.LEAST
-        return min(max(usual, self.LEAST) * self._doubled, max(self.MOST, 2 * usual))
+        return usual * self._doubled
 
 
 class Line:
@@ -53,12 +53,13 @@ class Line:
     def __init__(
         self,
         transport: Transport,
+        baud: int,
         *,
         patience: float = 10.0,
         name: str = "the board",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.transport, self.limit, self.name, self.clock = transport, patience, name, clock
+        self.transport, self.baud, self.limit, self.name, self.clock = transport, baud, patience, name, clock
         self.wait = Patience()
         self.frames_sent = self.frames_received = self.bytes_received = 0
         self._sequence = 0
@@ -118,10 +119,10 @@ class Line:
             return SubbitError(f"{self.name} has not loaded its weights: flash it again, with the weights")
         if self.bytes_received and not self.frames_received:
             return SubbitError(
-                f"what comes from {self.name} cannot be read: is this the board's port, "
-                "and the baud the one that it was built with?"
+                f"what comes from {self.name} cannot be read: is it the board's port, "
+                f"and {self.baud} baud what it was built for?"
             )
         return SubbitError(
-            f"no answer from {self.name} for {self.limit:g} seconds: "
-            "is the board powered and flashed, and the baud the one that it was built with?"
+            f"{self.name} gave no answer for {self.limit:g} seconds: is the board powered and flashed, "
+            f"and {self.baud} baud what it was built for?"
         )

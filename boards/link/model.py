@@ -28,22 +28,18 @@ class BoardModel:
         """Forget everything."""
         self._splitter = Splitter()
         self._waiting: deque[Frame] = deque()
+        self.frames = self.unused = self.overruns = self.images = self.cycles = 0
         self._reset()
 
     def _reset(self) -> None:
         self.number, self.image, self.answer = 0, bytearray(), b""
         self.taking = self.computing = self.done = self.overrun = False
-        self.frames = self.damaged = self.unused = self.overruns = self.images = self.cycles = 0
 
     def receive(self, received: bytes) -> bytes:
         """What the board says to these bytes."""
         said = b""
-        for byte in received:
-            before = self._splitter.damaged
-            frame = next(self._splitter(bytes([byte])), None)
-            self.damaged += self._splitter.damaged - before
-            if frame is not None:
-                said += self._arrived(frame)
+        for frame in self._splitter(received):
+            said += self._arrived(frame)
         return said
 
     def finish(self) -> bytes:
@@ -75,12 +71,12 @@ class BoardModel:
             if chunk is not None and self._begins(chunk) and self.computing:
                 break
             said += self._serve(self._waiting.popleft(), chunk)
+            self.frames += 1
             if self.instant and self.computing:
                 said += self.finish()
         return said
 
     def _serve(self, frame: Frame, chunk: Chunk | None) -> bytes:
-        self.frames += 1
         match frame.kind:
             case Kind.IDENTIFY:
                 return self._reply(frame, self.shape.described(self._flags).pack())
@@ -126,10 +122,7 @@ class BoardModel:
     @property
     def counters(self) -> Counters:
         """What COUNTERS tells."""
-        frames, damaged, unused, overruns, images = (
-            count % 65536 for count in (self.frames, self.damaged, self.unused, self.overruns, self.images)
-        )
-        return Counters(frames, damaged, unused, overruns, images, self.cycles)
+        return Counters(self.frames, self._splitter.damaged, self.unused, self.overruns, self.images, self.cycles)
 
     def _reply(self, frame: Frame, payload: bytes) -> bytes:
         return Frame(frame.kind | REPLY, frame.sequence, payload).encode()

@@ -19,8 +19,8 @@ CRC16 = catalog.CRC16_IBM_3740(data_width=8)
 
 
 def resettable(m: Module, parameters: Any, restart: ValueLike) -> Any:
-    """A CRC in ``m`` that begins anew at ``restart``. Its own ``start`` could take a byte at the same time, for which it
-    needs a look-up table a bit."""
+    """A CRC in ``m`` that begins anew at ``restart``. Its own ``start`` could take a byte at the same time, which costs
+    a look-up table a bit."""
     crc = parameters.create()
     m.submodules.crc = ResetInserter(restart)(crc)
     return crc

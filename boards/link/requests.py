@@ -118,7 +118,7 @@ class Requests(wiring.Component):
         asked, expected = Signal(8), Signal(16)
         m.d.comb += expected.eq(Mux(same, self.taken, 0))
         request, size = self.replies.payload, self.frames.payload
-        with m.Switch(self.at):
+        with m.Switch(self.at[:3]):
             with m.Case(1):
                 is_image = self.data == Kind.IMAGE
                 m.d.sync += [

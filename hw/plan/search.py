@@ -20,7 +20,18 @@ from hw.stream.repack import RepackShape
 from sw.errors import SubbitError
 from sw.network import BitPlanes, BitSlices, Linear, Network, Thermometer
 
-__all__ = ["MARGIN", "bram_price", "cheapest", "fastest_plan", "least_area_plan", "plan_for_rate"]
+__all__ = [
+    "MARGIN",
+    "bram_price",
+    "cheapest",
+    "fastest_in",
+    "fastest_plan",
+    "fits",
+    "least_area_in",
+    "least_area_plan",
+    "plan_for_rate",
+    "space_of",
+]
 
 BALANCES = (1.0, 4.0, 0.25, 16.0)
 # Areas are estimates: another datapath than XNOR must promise to save a sixth.
@@ -108,10 +119,11 @@ def least_area_plan(
     ``plan`` gives everything but the folding, ``ways`` the datapaths that may be taken. None where there is no such
     plan.
     """
-    return _least(space_of(network, family, device, ways), plan, interval, device)
+    return least_area_in(space_of(network, family, device, ways), plan, interval, device)
 
 
-def _least(space: Space, plan: Plan, interval: int, device: Device | None) -> Plan | None:
+def least_area_in(space: Space, plan: Plan, interval: int, device: Device | None) -> Plan | None:
+    """`least_area_plan` of a space that several searches share, which is where most of the time goes."""
     if interval < space.shortest:
         return None
     plan = with_beats(space.network, plan, interval)
@@ -134,15 +146,16 @@ def bram_price(device: Device | None) -> float:
 
 def fastest_plan(network: Network, plan: Plan, device: Device) -> Plan:
     """The plan of the shortest interval that fits ``device``. Raises SubbitError where not even the slowest does."""
-    return _fastest(space_of(network, device.family, device), plan, device)
+    return fastest_in(space_of(network, device.family, device), plan, device)
 
 
-def _fastest(space: Space, plan: Plan, device: Device) -> Plan:
+def fastest_in(space: Space, plan: Plan, device: Device) -> Plan:
+    """`fastest_plan` of a space that several searches share."""
     intervals = space.intervals
     low, high, best = 0, len(intervals) - 1, None
     while low <= high:
         middle = (low + high) // 2
-        found = _least(space, plan, intervals[middle], device)
+        found = least_area_in(space, plan, intervals[middle], device)
         if found is None:
             low = middle + 1
         else:
@@ -168,11 +181,11 @@ def plan_for_rate(network: Network, plan: Plan, fps: float, family: str, device:
             f"{fps:g} frames a second cannot be met at {clock}: no folding gives more than {best:,.0f}; "
             "ask for fewer or raise the clock."
         )
-    found = _least(space, plan, interval, device)
+    found = least_area_in(space, plan, interval, device)
     if found is not None:
         return found
     assert device is not None
-    best = plan.clock_hz / pipeline(network, _fastest(space, plan, device)).interval
+    best = plan.clock_hz / pipeline(network, fastest_in(space, plan, device)).interval
     raise SubbitError(
         f"{fps:g} frames a second at {clock} cannot be met on {device.name}: the most that fits is {best:,.0f}; "
         "ask for fewer or take a larger device."

@@ -191,13 +191,14 @@ module SP(
     parameter RESET_MODE = "SYNC";
     parameter [16383:0] INIT = 0;
 
-    wire [35:0] unused;
+    wire [35:0] out_a, out_b;
+    assign DO = out_a[31:0];
     GOWIN_BSRAM #(
         .BYTE(8), .RESET_MODE(RESET_MODE), .INIT(INIT),
         .WIDTH_A(BIT_WIDTH), .WRITE_MODE_A(WRITE_MODE)
     ) memory (
-        .CLKA(CLK), .CEA(CE && BLKSEL == BLK_SEL), .WREA(WRE), .RESETA(RESET), .ADA(AD), .DIA(DI), .DOA(DO),
-        .CLKB(1'b0), .CEB(1'b0), .WREB(1'b0), .RESETB(1'b0), .ADB(14'd0), .DIB(36'd0), .DOB(unused)
+        .CLKA(CLK), .CEA(CE && BLKSEL == BLK_SEL), .WREA(WRE), .RESETA(RESET), .ADA(AD), .DIA({4'd0, DI}), .DOA(out_a),
+        .CLKB(1'b0), .CEB(1'b0), .WREB(1'b0), .RESETB(1'b0), .ADB(14'd0), .DIB(36'd0), .DOB(out_b)
     );
 endmodule
 
@@ -211,13 +212,14 @@ module pROM(
     parameter RESET_MODE = "SYNC";
     parameter [16383:0] INIT = 0;
 
-    wire [35:0] unused;
+    wire [35:0] out_a, out_b;
+    assign DO = out_a[31:0];
     GOWIN_BSRAM #(
         .BYTE(8), .RESET_MODE(RESET_MODE), .INIT(INIT),
         .WIDTH_A(BIT_WIDTH)
     ) memory (
-        .CLKA(CLK), .CEA(CE), .WREA(1'b0), .RESETA(RESET), .ADA(AD), .DIA(36'd0), .DOA(DO),
-        .CLKB(1'b0), .CEB(1'b0), .WREB(1'b0), .RESETB(1'b0), .ADB(14'd0), .DIB(36'd0), .DOB(unused)
+        .CLKA(CLK), .CEA(CE), .WREA(1'b0), .RESETA(RESET), .ADA(AD), .DIA(36'd0), .DOA(out_a),
+        .CLKB(1'b0), .CEB(1'b0), .WREB(1'b0), .RESETB(1'b0), .ADB(14'd0), .DIB(36'd0), .DOB(out_b)
     );
 endmodule
 
@@ -236,13 +238,14 @@ module SDPB(
     parameter RESET_MODE = "SYNC";
     parameter [16383:0] INIT = 0;
 
-    wire [35:0] unused;
+    wire [35:0] out_a, out_b;
+    assign DO = out_b[31:0];
     GOWIN_BSRAM #(
         .BYTE(8), .RESET_MODE(RESET_MODE), .INIT(INIT),
         .WIDTH_A(BIT_WIDTH_0), .WIDTH_B(BIT_WIDTH_1)
     ) memory (
-        .CLKA(CLKA), .CEA(CEA && BLKSELA == BLK_SEL_0), .WREA(1'b1), .RESETA(RESETA), .ADA(ADA), .DIA(DI), .DOA(unused),
-        .CLKB(CLKB), .CEB(CEB && BLKSELB == BLK_SEL_1), .WREB(1'b0), .RESETB(RESETB), .ADB(ADB), .DIB(36'd0), .DOB(DO)
+        .CLKA(CLKA), .CEA(CEA && BLKSELA == BLK_SEL_0), .WREA(1'b1), .RESETA(RESETA), .ADA(ADA), .DIA({4'd0, DI}), .DOA(out_a),
+        .CLKB(CLKB), .CEB(CEB && BLKSELB == BLK_SEL_1), .WREB(1'b0), .RESETB(RESETB), .ADB(ADB), .DIB(36'd0), .DOB(out_b)
     );
 endmodule
 
@@ -264,13 +267,15 @@ module DPB(
     parameter RESET_MODE = "SYNC";
     parameter [16383:0] INIT = 0;
 
-    wire [35:0] unused;
+    wire [35:0] out_a, out_b;
+    assign DOA = out_a[15:0];
+    assign DOB = out_b[15:0];
     GOWIN_BSRAM #(
         .BYTE(8), .RESET_MODE(RESET_MODE), .INIT(INIT),
         .WIDTH_A(BIT_WIDTH_0), .WIDTH_B(BIT_WIDTH_1), .WRITE_MODE_A(WRITE_MODE0), .WRITE_MODE_B(WRITE_MODE1)
     ) memory (
-        .CLKA(CLKA), .CEA(CEA && BLKSELA == BLK_SEL_0), .WREA(WREA), .RESETA(RESETA), .ADA(ADA), .DIA(DIA), .DOA(DOA),
-        .CLKB(CLKB), .CEB(CEB && BLKSELB == BLK_SEL_1), .WREB(WREB), .RESETB(RESETB), .ADB(ADB), .DIB(DIB), .DOB(DOB)
+        .CLKA(CLKA), .CEA(CEA && BLKSELA == BLK_SEL_0), .WREA(WREA), .RESETA(RESETA), .ADA(ADA), .DIA({20'd0, DIA}), .DOA(out_a),
+        .CLKB(CLKB), .CEB(CEB && BLKSELB == BLK_SEL_1), .WREB(WREB), .RESETB(RESETB), .ADB(ADB), .DIB({20'd0, DIB}), .DOB(out_b)
     );
 endmodule
 
@@ -288,13 +293,14 @@ module SPX9(
     parameter RESET_MODE = "SYNC";
     parameter [18431:0] INIT = 0;
 
-    wire [35:0] unused;
+    wire [35:0] out_a, out_b;
+    assign DO = out_a[35:0];
     GOWIN_BSRAM #(
         .BYTE(9), .RESET_MODE(RESET_MODE), .INIT(INIT),
         .WIDTH_A(BIT_WIDTH), .WRITE_MODE_A(WRITE_MODE)
     ) memory (
-        .CLKA(CLK), .CEA(CE && BLKSEL == BLK_SEL), .WREA(WRE), .RESETA(RESET), .ADA(AD), .DIA(DI), .DOA(DO),
-        .CLKB(1'b0), .CEB(1'b0), .WREB(1'b0), .RESETB(1'b0), .ADB(14'd0), .DIB(36'd0), .DOB(unused)
+        .CLKA(CLK), .CEA(CE && BLKSEL == BLK_SEL), .WREA(WRE), .RESETA(RESET), .ADA(AD), .DIA(DI), .DOA(out_a),
+        .CLKB(1'b0), .CEB(1'b0), .WREB(1'b0), .RESETB(1'b0), .ADB(14'd0), .DIB(36'd0), .DOB(out_b)
     );
 endmodule
 
@@ -308,13 +314,14 @@ module pROMX9(
     parameter RESET_MODE = "SYNC";
     parameter [18431:0] INIT = 0;
 
-    wire [35:0] unused;
+    wire [35:0] out_a, out_b;
+    assign DO = out_a[35:0];
     GOWIN_BSRAM #(
         .BYTE(9), .RESET_MODE(RESET_MODE), .INIT(INIT),
         .WIDTH_A(BIT_WIDTH)
     ) memory (
-        .CLKA(CLK), .CEA(CE), .WREA(1'b0), .RESETA(RESET), .ADA(AD), .DIA(36'd0), .DOA(DO),
-        .CLKB(1'b0), .CEB(1'b0), .WREB(1'b0), .RESETB(1'b0), .ADB(14'd0), .DIB(36'd0), .DOB(unused)
+        .CLKA(CLK), .CEA(CE), .WREA(1'b0), .RESETA(RESET), .ADA(AD), .DIA(36'd0), .DOA(out_a),
+        .CLKB(1'b0), .CEB(1'b0), .WREB(1'b0), .RESETB(1'b0), .ADB(14'd0), .DIB(36'd0), .DOB(out_b)
     );
 endmodule
 
@@ -333,13 +340,14 @@ module SDPX9B(
     parameter RESET_MODE = "SYNC";
     parameter [18431:0] INIT = 0;
 
-    wire [35:0] unused;
+    wire [35:0] out_a, out_b;
+    assign DO = out_b[35:0];
     GOWIN_BSRAM #(
         .BYTE(9), .RESET_MODE(RESET_MODE), .INIT(INIT),
         .WIDTH_A(BIT_WIDTH_0), .WIDTH_B(BIT_WIDTH_1)
     ) memory (
-        .CLKA(CLKA), .CEA(CEA && BLKSELA == BLK_SEL_0), .WREA(1'b1), .RESETA(RESETA), .ADA(ADA), .DIA(DI), .DOA(unused),
-        .CLKB(CLKB), .CEB(CEB && BLKSELB == BLK_SEL_1), .WREB(1'b0), .RESETB(RESETB), .ADB(ADB), .DIB(36'd0), .DOB(DO)
+        .CLKA(CLKA), .CEA(CEA && BLKSELA == BLK_SEL_0), .WREA(1'b1), .RESETA(RESETA), .ADA(ADA), .DIA(DI), .DOA(out_a),
+        .CLKB(CLKB), .CEB(CEB && BLKSELB == BLK_SEL_1), .WREB(1'b0), .RESETB(RESETB), .ADB(ADB), .DIB(36'd0), .DOB(out_b)
     );
 endmodule
 
@@ -361,13 +369,15 @@ module DPX9B(
     parameter RESET_MODE = "SYNC";
     parameter [18431:0] INIT = 0;
 
-    wire [35:0] unused;
+    wire [35:0] out_a, out_b;
+    assign DOA = out_a[17:0];
+    assign DOB = out_b[17:0];
     GOWIN_BSRAM #(
         .BYTE(9), .RESET_MODE(RESET_MODE), .INIT(INIT),
         .WIDTH_A(BIT_WIDTH_0), .WIDTH_B(BIT_WIDTH_1), .WRITE_MODE_A(WRITE_MODE0), .WRITE_MODE_B(WRITE_MODE1)
     ) memory (
-        .CLKA(CLKA), .CEA(CEA && BLKSELA == BLK_SEL_0), .WREA(WREA), .RESETA(RESETA), .ADA(ADA), .DIA(DIA), .DOA(DOA),
-        .CLKB(CLKB), .CEB(CEB && BLKSELB == BLK_SEL_1), .WREB(WREB), .RESETB(RESETB), .ADB(ADB), .DIB(DIB), .DOB(DOB)
+        .CLKA(CLKA), .CEA(CEA && BLKSELA == BLK_SEL_0), .WREA(WREA), .RESETA(RESETA), .ADA(ADA), .DIA({18'd0, DIA}), .DOA(out_a),
+        .CLKB(CLKB), .CEB(CEB && BLKSELB == BLK_SEL_1), .WREB(WREB), .RESETB(RESETB), .ADB(ADB), .DIB({18'd0, DIB}), .DOB(out_b)
     );
 endmodule
 

@@ -16,9 +16,9 @@ class Rule:
     """How cells of one kind are taken.
 
     ``open`` is what an input reads that nothing is connected to, by port, and "" for all others; an input without such
-    a value must be connected. ``ignored`` are parameters that say nothing of what the cell computes,
-    "*" all of them; ``required`` are those of which the model knows some values only. With ``tied``, a parameter PORTMUX of
-    "0", "1" or "INV" stands for a constant or an inverted input.
+    a value must be connected. ``ignored`` are parameters that say nothing of what the cell computes, "*" all of them;
+    ``required`` are those of which the model knows some values only. With ``tied``, a parameter PORTMUX of "0", "1" or
+    "INV" stands for a constant or an inverted input.
     ``spare`` are ports that carry nothing of what the cell computes.
     ``slices`` begins the names of the parameters, numbered in two hexadecimal digits, that together are INIT.
     ``placed`` are parameters that follow from where the cell was placed.
@@ -68,9 +68,10 @@ ECP5 = {
 _BANK = frozenset({"BOTTOM_IO_PORT_A", "BOTTOM_IO_PORT_B"})
 _MEMORY = Rule({"": "x"}, slices="INIT_RAM_", required={name: frozenset({"0"}) for name in ("READ_MODE", "READ_MODE0")})
 GOWIN = {
-    # Inputs that nextpnr leaves open belong to tables that do not depend on them: unknown, so that Icarus shows it otherwise.
+    # Inputs that nextpnr leaves open belong to tables that do not depend on them. They are unknown, so that Icarus
+    # would show one that did.
     **{kind: Rule({"": "x"}) for kind in ("LUT1", "LUT2", "LUT3", "LUT4", "ALU_PLACED")},
-    **{kind: _MEMORY for kind in ("SP", "SPX9", "pROM", "pROMX9", "SDPB", "SDPX9B", "DPB", "DPX9B")},
+    **dict.fromkeys(("SP", "SPX9", "pROM", "pROMX9", "SDPB", "SDPX9B", "DPB", "DPX9B"), _MEMORY),
     **{kind: Rule(ignored=_ALL, spare=_BANK) for kind in ("IBUF", "OBUF")},
     "RAM16SDP4": Rule({"CE": "1"}),
     "rPLL": Rule({"": "0"}, _ALL),
@@ -81,7 +82,7 @@ RULES: Mapping[str, Mapping[str, Rule]] = {"ice40": ICE40, "ecp5": ECP5, "gowin"
 def adapt(netlist: Netlist, family: str) -> Netlist:
     """``netlist`` in cells that `sim.netlist.models` has, each with every input connected to something.
 
-    Raises SubbitError that names a cell of which no model exists, or whose parameters or open inputs have no meaning here.
+    Raises SubbitError that names a cell of which no model exists, or whose parameters or open inputs have no meaning.
     """
     models = library(family)
     pins = {bit: port.direction for port in netlist.ports.values() for bit in port.bits}

@@ -1,7 +1,7 @@
 """Takes back what nextpnr makes of Gowin's block RAMs and arithmetic cells, so that the documented models serve them.
 
-nextpnr calls SPX9 and SP alike SP, gives every bit of a bus a port of its own, and serves a wide memory through both of its
-ports. Which is which follows from its packer (himbaechel/uarch/gowin/pack_bsram.cc).
+nextpnr calls SPX9 and SP alike SP, gives every bit of a bus a port of its own, and serves a wide memory through both of
+its ports. Which is which follows from its packer (himbaechel/uarch/gowin/pack_bsram.cc).
 """
 
 from collections.abc import Mapping

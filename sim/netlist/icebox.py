@@ -4,8 +4,10 @@ import json
 import re
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
+from sim.netlist.bitstream import unpacked
 from sim.netlist.netlist import Netlist, Port
 from sw.errors import SubbitError
 
@@ -15,19 +17,23 @@ RECOVERED = "recovered_from_bitstream"
 
 
 def recovered_ice40(folder: Path, top: str) -> tuple[str, set[str]]:
-    """Verilog of module ``top`` with what is in FOLDER/top.asc, and the kinds of cells in it.
+    """Verilog of module ``top`` with what is in the bitstream FOLDER/top.bin, and the kinds of cells in it.
 
-    Tables, flip-flops, carries, block RAM and PLLs come out as they are configured. The names of the ports come from the
-    pin constraints (top.pcf), their widths from routed.json. Raises SubbitError where icestorm is missing, a pin has no
-    port, or the design uses what icebox_vlog leaves out: single-port RAM and multipliers.
+    Tables, flip-flops, carries, block RAM and PLLs come out as they are configured. The names of the ports come from
+    the pin constraints (top.pcf), their widths from routed.json. Raises SubbitError where icestorm is missing, a pin
+    has no port, or the design uses what icebox_vlog leaves out: single-port RAM and multipliers.
     """
-    for name in ("top.asc", "top.pcf"):
+    for name in ("top.bin", "top.pcf"):
         if not (folder / name).is_file():
             raise SubbitError(f"{folder / name} is missing: build the design again with 'subbit build'.")
     routed = Netlist.read(folder / "routed.json")
-    text = _run_icebox(folder / "top.asc", _package(folder / "routed.json"))
+    with tempfile.TemporaryDirectory(prefix="subbit-icebox-") as work:
+        asc = unpacked(folder, "ice40", Path(work))
+        text = _run_icebox(asc, _package(folder / "routed.json"))
     if "/* DSP" in text:
-        raise SubbitError("The design has single-port RAM or multipliers, which icebox_vlog leaves out: use the routed netlist.")
+        raise SubbitError(
+            "The design has single-port RAM or multipliers, which icebox_vlog leaves out: use the routed netlist."
+        )
     text, found = _plain(text)
     pins = pins_of_pcf(folder / "top.pcf")
     connections = []
@@ -53,9 +59,9 @@ def pins_of_pcf(path: Path) -> dict[str, str]:
     """Pin of each port bit in a constraints file of nextpnr-ice40."""
     pins = {}
     for line in path.read_text().splitlines():
-        words = [word for word in line.split("#")[0].split() if not word.startswith("-")]
+        words = line.split("#")[0].split()
         if len(words) >= 3 and words[0] == "set_io":
-            pins[words[1]] = words[2]
+            pins[words[-2]] = words[-1]
     return pins
 
 

@@ -22,7 +22,8 @@ FAMILIES = {
     "gowin": ("gowin/cells_sim.v", "gowin/cells_xtra_gw1n.v", "gowin/cells_xtra.v"),
 }
 
-# What Yosys' files define. Values for ports left open are given by the netlist (cells.py): Icarus 11 knows none in Verilog.
+# What Yosys' files define. Values for ports left open are given by the netlist (cells.py): Icarus 11 knows none in
+# Verilog.
 PRELUDE = """\
 `timescale 1ns / 1ps
 `define SB_DFF_INIT initial Q = 0;
@@ -54,7 +55,9 @@ class Model:
     def of(cls, name: str, text: str, origin: str) -> "Model":
         """The model in the Verilog ``text`` of its module."""
         text = re.sub(r"^[ \t]*specify\b.*?^[ \t]*endspecify\b[^\n]*\n", "", text, flags=re.MULTILINE | re.DOTALL)
-        bare = re.sub(r"//[^\n]*|/\*.*?\*/|\(\*[^\n]*?\*\)|`ICE40_DEFAULT_ASSIGNMENT_\w+(\([^)]*\))?", "", text, flags=re.DOTALL)
+        bare = re.sub(
+            r"//[^\n]*|/\*.*?\*/|\(\*[^\n]*?\*\)|`ICE40_DEFAULT_ASSIGNMENT_\w+(\([^)]*\))?", "", text, flags=re.DOTALL
+        )
         bare = re.sub(r"\bfunction\b.*?\bendfunction\b", "", bare, flags=re.DOTALL)
         ports, widths = {}, {}
         for direction, width, names in _DECLARATION.findall(bare):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from sim.netlist.bitstream import with_contents
 from sim.netlist.cells import adapt
 from sim.netlist.icebox import recovered_ice40
 from sim.netlist.models import library, needed
@@ -22,14 +23,21 @@ _NETLISTS: Mapping[str, str] = {"synthesised": "synth.json", "routed": "routed.j
 
 
 def netlist_sources(
-    folder: Path | str, stage: Stage, family: str | None = None, *, top: str = "top", work: Path | str | None = None
+    folder: Path | str,
+    stage: Stage,
+    family: str | None = None,
+    *,
+    top: str = "top",
+    read_back: bool = False,
+    work: Path | str | None = None,
 ) -> tuple[list[Path], dict[str, str]]:
     """Verilog files and macros that simulate the design built in ``folder`` as it is at ``stage``.
 
-    "rtl" is what was synthesised, "synthesised" Yosys' netlist (synth.json), "routed" that of nextpnr (routed.json), and
-    "bitstream" what icestorm reads from the bitstream (top.asc, iCE40 alone). The module is called ``top`` and has the
-    ports of the RTL. ``family`` is taken from board.json where it is left out. The files are written into ``work``,
-    by default the folder ``simulation`` inside ``folder``.
+    "rtl" is what was synthesised, "synthesised" Yosys' netlist (synth.json), "routed" that of nextpnr (routed.json),
+    and "bitstream" what icestorm reads out of the bitstream (top.bin, iCE40 alone). With ``read_back`` the block RAMs
+    of the routed netlist have the contents that the bitstream gives them (iCE40 and ECP5). The module is called ``top``
+    and has the ports of the RTL. ``family`` is taken from board.json where it is left out. The files are written into
+    ``work``, by default the folder ``simulation`` inside ``folder``.
 
     Raises SubbitError where a file is missing, or a cell or a feature has no model.
     """
@@ -51,19 +59,26 @@ def netlist_sources(
         return [*sources, models], {}
     if stage == "bitstream":
         if family != "ice40":
-            raise SubbitError(f"Bitstreams are read back for ice40 alone, not for {family}: simulate the routed netlist.")
+            raise SubbitError(
+                f"Bitstreams are read back for ice40 alone, not for {family}: simulate the routed netlist."
+            )
         text, kinds = recovered_ice40(folder, top)
         files = work / "bitstream.v", work / "bitstream_cells.v"
         _write(files[0], text)
         _write(files[1], needed(family, kinds))
         return list(files), {}
-    netlist = Netlist.read(folder / _NETLISTS[stage])
+    path = folder / _NETLISTS[stage]
+    if read_back:
+        if stage != "routed":
+            raise ValueError(f"read_back must be False at stage {stage!r}")
+        path = with_contents(folder, family, work / "read_back.json")
+    netlist = Netlist.read(path)
     netlist.top = top
     return write_netlist(netlist, family, work, stage), {}
 
 
 def write_netlist(netlist: Netlist, family: str, work: Path, name: str) -> list[Path]:
-    """Write the Verilog of ``netlist`` and of its cells into ``work``, as NAME.v and NAME_cells.v. Raises SubbitError."""
+    """Write the Verilog of ``netlist`` and of its cells as NAME.v and NAME_cells.v in ``work``. Raises SubbitError."""
     adapted = adapt(netlist, family)
     files = work / f"{name}.v", work / f"{name}_cells.v"
     _write(files[0], verilog(adapted))

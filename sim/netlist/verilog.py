@@ -43,9 +43,7 @@ def _port_nets(netlist: Netlist) -> tuple[dict[Bit, str], list[str]]:
 
 def _instance(cell: Cell, names: Mapping[Bit, str]) -> str:
     parameters = ", ".join(f".{_name(key)}({_value(value)})" for key, value in cell.parameters.items())
-    ports = ", ".join(
-        f".{_name(port)}({_bits(bits, names)})" for port, bits in cell.connections.items() if len(bits)
-    )
+    ports = ", ".join(f".{_name(port)}({_bits(bits, names)})" for port, bits in cell.connections.items() if len(bits))
     return f"  {_name(cell.kind)} {f'#({parameters}) ' if parameters else ''}\\{cell.name}  ({ports});"
 
 

@@ -67,7 +67,8 @@ def command(
             name=str(network),
         )
     except KeyboardInterrupt:
-        raise Stopped(f"what is done stays in {folder}.building: the same command goes on from there") from None
+        kept = f"what is done stays in {folder}.building: the same command goes on from there"
+        raise Stopped(kept if Path(f"{folder}.building").exists() else "nothing was written") from None
     emit(made.as_dict(), as_json, lambda console: _show(console, made))
     if made.report is not None and not made.met:
         raise Failed(missed(made))

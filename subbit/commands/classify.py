@@ -59,7 +59,12 @@ def command(
     with place as where, Progress(transient=True) as progress:
         task = progress.add_task("images", total=len(chosen))
         found = library.classify(
-            folder, chosen, where, network=network, progress=lambda done: progress.update(task, completed=done)
+            folder,
+            chosen,
+            where,
+            network=network,
+            progress=lambda done: progress.update(task, completed=done),
+            virtual=virtual,
         )
     if output is not None:
         write(found, output)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from boards.host import BoardDescription
 from boards.link.model import BoardModel
+from boards.link.protocol import Frame
 from boards.link.shape import LinkShape
 from tests.boards.link.parts import IDENTITY, computes
 
@@ -23,7 +24,13 @@ def description(height=6, width=8, *, output="scores", classes=3, identity=IDENT
 
 def shape_of(board: BoardDescription) -> LinkShape:
     return LinkShape(
-        board.input_bits, board.input_beats, board.result_bits, board.result_beats, board.identity, 12_000_000, 1_000_000
+        board.input_bits,
+        board.input_beats,
+        board.result_bits,
+        board.result_beats,
+        board.identity,
+        12_000_000,
+        1_000_000,
     )
 
 
@@ -34,8 +41,8 @@ def model_of(board: BoardDescription, **options) -> BoardModel:
 
 @dataclass(frozen=True)
 class Harm:
-    """Chances, for each byte: another value, a flipped bit, lost, twice, an extra one; and for every write that its end is
-    cut off, or that it comes twice."""
+    """Chances, for each byte: another value, a flipped bit, lost, twice, an extra one; and for every write that its end
+    is cut off, or that it comes twice."""
 
     change: float = 0.0
     flip: float = 0.0
@@ -63,13 +70,31 @@ class Harm:
         return bytes(out) * (2 if chance.random() < self.again else 1)
 
 
+@dataclass(frozen=True)
+class Forgery:
+    """Chance for each frame that a byte of its content changes and its CRC-16 with it, so that it passes for good."""
+
+    rate: float
+
+    def __call__(self, data: bytes, chance: random.Random) -> bytes:
+        out = b""
+        for piece in data.split(b"\0"):
+            frame = Frame.decode(piece)
+            if frame is not None and chance.random() < self.rate:
+                content = bytearray([frame.kind, frame.sequence]) + frame.payload
+                content[chance.randrange(len(content))] ^= chance.randrange(1, 256)
+                piece = Frame(content[0], content[1], bytes(content[2:])).encode()[:-1]
+            out += piece + b"\0"
+        return out[:-1]
+
+
 @dataclass
 class Channel:
-    """A transport whose other end is ``board``. Bytes take their time, then ``latency``; an image takes ``computing``."""
+    """A transport to ``board``. Bytes take their time, and ``latency`` seconds; an image takes ``computing``."""
 
     board: BoardModel
-    there: Harm = Harm()
-    back: Harm = Harm()
+    there: Harm | Forgery = Harm()
+    back: Harm | Forgery = Harm()
     seed: int = 0
     latency: float = 1e-3
     computing: float = 0.0
@@ -109,7 +134,9 @@ class Channel:
         while not self._came and self._events and self._events[0][0] <= until:
             when, _, what, data = heapq.heappop(self._events)
             self.now = max(self.now, when)
-            if what == "back":
+            if callable(what):
+                what()
+            elif what == "back":
                 self._came += data
             else:
                 self._board(what, data)
@@ -127,6 +154,11 @@ class Channel:
             self._at(self.now + self.computing, "computed")
         if said:
             self._travel("back", self.back(said, self.chance), self.now)
+
+    def when(self, time: float, event) -> None:
+        """Call ``event`` at a time, between two bytes."""
+        self._order += 1
+        heapq.heappush(self._events, (time, self._order, event, b""))
 
     def close(self) -> None:
         self.closed = True

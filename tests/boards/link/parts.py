@@ -1,6 +1,6 @@
-"""A stand-in for an accelerator, and `HostLink` with it behind a serial line, as one component with bytes in and out."""
+"""A stand-in for an accelerator, `HostLink` with it behind a serial line, and what else the tests of blocks need."""
 
-from amaranth import Module, ResetInserter, Signal
+from amaranth import Const, Module, ResetInserter, Signal, Value
 from amaranth.hdl import unsigned
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -33,8 +33,8 @@ def computes(shape):
 
 
 class StandIn(wiring.Component):
-    """Takes ``input_beats`` beats, one in ``pace`` cycles, and sends results that depend on all of them and on their order,
-    ``latency`` cycles later. With ``early`` beats still to come it sends them before, and takes the rest only after that."""
+    """Takes ``input_beats`` beats, one in ``pace`` cycles, and sends results that depend on all of them and on their
+    order, ``latency`` cycles later."""
 
     def __init__(self, shape: LinkShape, pace: int = 1, latency: int = 0) -> None:
         self.shape, self.pace, self.latency = shape, pace, latency
@@ -65,8 +65,66 @@ class StandIn(wiring.Component):
         return m
 
 
+class Wrapped(wiring.Component):
+    """A component with streams ``i`` and ``o`` that need not wait, behind a store that can. ``ties`` are constants for
+    its other inputs."""
+
+    def __init__(self, inner, depth: int = 1024, **ties: int) -> None:
+        self.inner, self.depth, self.ties = inner, depth, ties
+        shapes = (word_layout(inner.i), word_layout(inner.o))
+        super().__init__({"i": In(stream.Signature(shapes[0])), "o": Out(stream.Signature(shapes[1]))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.inner = inner = self.inner
+        m.submodules.store = store = fifo.SyncFIFOBuffered(width=len(Value.cast(inner.o.payload)), depth=self.depth)
+        m.d.comb += [
+            Value.cast(inner.i.payload).eq(self.i.payload.as_value()),
+            inner.i.valid.eq(self.i.valid),
+            self.i.ready.eq(inner.i.ready),
+            store.w_data.eq(Value.cast(inner.o.payload)),
+            store.w_en.eq(inner.o.valid),
+            self.o.payload.as_value().eq(store.r_data),
+            self.o.valid.eq(store.r_rdy),
+            store.r_en.eq(self.o.ready),
+        ]
+        if not isinstance(inner.o.ready, Const):
+            m.d.comb += inner.o.ready.eq(store.w_rdy)
+        for name, value in self.ties.items():
+            m.d.comb += getattr(inner, name).eq(value)
+        return m
+
+
+def word_layout(port):
+    """The layout of a payload, one lane where it is plain bits."""
+    payload = port.payload
+    return payload.shape() if isinstance(payload, data.View) else lanes_layout(1, len(payload))
+
+
+class Serial(wiring.Component):
+    """Bytes over a serial line: sender and receiver, which may differ in their cycles a bit."""
+
+    def __init__(self, sends: int, receives: int) -> None:
+        self.sender, self.receiver = UartSender(sends), UartReceiver(receives)
+        super().__init__(
+            {"i": In(BYTES), "o": Out(stream.Signature(self.receiver.o.payload.shape(), always_ready=True))}
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.sender, m.submodules.receiver = self.sender, self.receiver
+        m.d.comb += [
+            self.receiver.rx.eq(self.sender.tx),
+            self.sender.i.payload.eq(self.i.payload[0]),
+            self.sender.i.valid.eq(self.i.valid),
+            self.i.ready.eq(self.sender.i.ready),
+        ]
+        wiring.connect(m, self.receiver.o, wiring.flipped(self.o))
+        return m
+
+
 class Board(wiring.Component):
-    """`HostLink` and `StandIn`. Bytes ``i`` go over a serial line of the same speed, as do the bytes ``o`` that come back."""
+    """`HostLink` and `StandIn`. Bytes ``i`` go over a serial line of its speed, and so do the bytes ``o`` back."""
 
     def __init__(self, shape: LinkShape, pace: int = 1, latency: int = 0, depth: int = 512) -> None:
         self.shape, self.pace, self.latency, self.depth = shape, pace, latency, depth

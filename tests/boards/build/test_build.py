@@ -1,0 +1,171 @@
+"""The whole flow on a tiny design, with programs that do as they are told in place of nextpnr and icepack."""
+
+import json
+
+import pytest
+
+from boards.board import board
+from boards.build.build import Builder
+from boards.build.failure import BuildFailure, DoesNotFit
+from boards.build.tools import Runner
+
+BOARD = board("icebreaker")
+
+
+@pytest.fixture
+def build(fake, place, told):
+    """Takes the design in the workplace through the flow."""
+
+    def run(seeds=3, jobs=1):
+        with Runner() as runner:
+            builder = Builder(place, BOARD, ["conv1"], runner, told[1])
+            return builder.implement(builder.measure(), seeds, jobs)
+
+    return run
+
+
+def test_the_first_seed_that_meets_the_clock_ends_the_search(build, fake, place):
+    fake.set(achieved={"1": 11.0, "2": 12.5, "3": 30.0})
+    made = build()
+    assert fake.ran == [1, 2]
+    assert (made.seed, made.timing.met, made.timing.clocks[0].achieved_mhz) == (2, True, 12.5)
+    assert (place.path / "top.bin").read_text() == "packed seed 2"
+    assert (place.path / "routed.json").read_text() == "seed 2"
+    assert [(each.seed, each.met) for each in made.attempts] == [(1, False), (2, True)]
+    assert made.used == {"logic cells": (12, 5280), "block RAMs of 4 kbit": (0, 30)}
+    assert [run["tool"] for run in made.runs] == ["yosys", "nextpnr-ice40, seed 1", "nextpnr-ice40, seed 2", "icepack"]
+    assert all(run["seconds"] >= 0 and run["peak_mib"] > 1 for run in made.runs)
+    assert made.areas.stages["conv1"].ffs == 8
+    assert made.timing.path_text() == "conv1 (o, 40.0 ns in 1 cell, 0.0 ns in wires)"
+
+
+def test_where_none_meets_the_clock_the_best_is_kept(build, fake, place):
+    fake.set(achieved={"1": 9.0, "2": 11.0, "3": 10.0})
+    made = build()
+    assert fake.ran == [1, 2, 3]
+    assert (made.seed, made.timing.met) == (2, False)
+    assert (place.path / "top.bin").read_text() == "packed seed 2"
+    assert not (place.path / "seeds").exists()
+
+
+def test_what_is_done_is_not_done_again(build, fake, told):
+    fake.set(achieved={"1": 9.0, "2": 11.0, "3": 10.0, "4": 10.5, "5": 13.0})
+    first = build(seeds=3)
+    told[0].clear()
+    again = build(seeds=3)
+    assert fake.ran == [1, 2, 3]
+    assert told[0] == ["synthesis: done before", "place and route: 3 of 3 seeds done before", "packing: done before"]
+    assert (again.seed, again.timing, again.attempts, again.runs) == (2, first.timing, first.attempts, first.runs)
+    more = build(seeds=6)
+    assert fake.ran == [1, 2, 3, 4, 5]
+    assert (more.seed, more.timing.met) == (5, True)
+
+
+def test_another_netlist_is_routed_anew(build, fake, place):
+    build()
+    (place.path / "top.sv").write_text((place.path / "top.sv").read_text().replace("^sum", "&sum"))
+    build()
+    (place.path / "top.pcf").write_text("set_io clk 20\nset_io rx 6\nset_io tx 9\n")
+    build()
+    assert fake.ran == [1, 1, 1]
+
+
+def test_a_finished_seed_survives_an_interruption(fake, place):
+    fake.set(achieved={"1": 9.0, "2": 13.0})
+    said = []
+
+    def tell(text):
+        said.append(text)
+        if text == "seed 2: packing" and said.count(text) == 1:
+            raise KeyboardInterrupt
+
+    for _ in range(2):
+        with Runner() as runner:
+            builder = Builder(place, BOARD, ["conv1"], runner, tell)
+            measured = builder.measure()
+            try:
+                made = builder.implement(measured, 3, 1)
+            except KeyboardInterrupt:
+                assert not (place.path / "top.bin").exists()
+    assert fake.ran == [1, 2, 2]
+    assert (made.seed, made.timing.met) == (2, True)
+
+
+def test_lost_files_of_the_best_seed_are_made_again(build, fake, place):
+    build()
+    (place.path / "top.asc").unlink()
+    assert build().timing.met
+    assert fake.ran == [1, 1]
+
+
+def test_a_seed_that_cannot_be_routed_is_passed_over(build, fake, told):
+    fake.set(fails={"1": "ERROR: Failed to route arc 0 of net 'x'"}, crashes=["2"])
+    made = build()
+    assert made.seed == 3
+    assert [each.problem for each in made.attempts] == ["Failed to route arc 0 of net 'x'", "ended by signal 6", ""]
+    assert "seed 1: Failed to route arc 0 of net 'x'" in told[0]
+
+
+def test_no_seed_can_be_routed(build, fake):
+    fake.set(fails={seed: f"ERROR: no way, {seed}" for seed in "123"})
+    with pytest.raises(BuildFailure, match=r"^none of 3 seeds could be placed and routed: no way, 1$"):
+        build()
+    with pytest.raises(BuildFailure, match=r"^the only seed could not be placed and routed: no way, 1$"):
+        build(seeds=1)
+
+
+def test_a_design_that_is_too_large_is_not_placed(build, fake):
+    fake.set(used={"ICESTORM_LC": [6012, 5280], "ICESTORM_RAM": [33, 30], "SB_IO": [3, 39]})
+    sentence = (
+        "^the design takes 6,012 logic cells where there are 5,280 and 33 block RAMs of 4 kbit where there are 30$"
+    )
+    with pytest.raises(DoesNotFit, match=sentence) as caught:
+        build()
+    assert fake.ran == []
+    assert caught.value.packed == 6012
+    assert caught.value.areas.stages["conv1"].ffs == 8
+
+
+def test_a_design_with_more_tables_than_the_device_is_not_packed(build, place, fake):
+    cells = {f"c{index}": {"type": "SB_LUT4"} for index in range(5281)}
+    build()
+    (place.path / "synth.json").write_text(json.dumps({"modules": {"top": {"cells": cells}}}, indent=2))
+    with (
+        pytest.raises(DoesNotFit, match=r"^the design takes 5,281 look-up tables where there are 5,280$"),
+        Runner() as runner,
+    ):
+        Builder(place, BOARD, ["conv1"], runner, lambda text: None).measure()
+
+
+def test_verilog_that_yosys_refuses(build, place):
+    (place.path / "top.sv").write_text("module top(input clk); nonsense\nendmodule\n")
+    log = place.path / "yosys.log"
+    with pytest.raises(BuildFailure, match=rf"^synthesis failed: .*ERROR.*all that yosys said is in {log}\)$"):
+        build()
+    assert "ERROR" in log.read_text()
+
+
+def test_a_packer_that_fails(build, fake, place):
+    (fake.folder / "icepack.crashes").write_text("")
+    log = place.path / "icepack.log"
+    with pytest.raises(
+        BuildFailure, match=rf"^packing failed: Error: no such tile \(all that icepack said is in {log}\)$"
+    ):
+        build()
+    (fake.folder / "icepack.crashes").unlink()
+    assert build().timing.met
+    assert fake.ran == [1]
+
+
+def test_which_programs_ran(build):
+    programs = build().programs
+    assert set(programs) == {"yosys", "nextpnr-ice40", "icepack"}
+    assert programs["nextpnr-ice40"] == {"program": "nextpnr-ice40", "version": "0.9", "from": "native", "remark": ""}
+
+
+def test_seeds_at_the_same_time(build, fake, place):
+    fake.set(achieved={"1": 9.0, "2": 13.0, "3": 9.5}, sleep={"1": 30, "3": 30})
+    made = build(seeds=3, jobs=3)
+    assert sorted(fake.ran) == [1, 2, 3]
+    assert [each.seed for each in made.attempts] == [2]
+    assert not (place.path / "seeds").exists()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from boards.board import Board
-from boards.flash_image import weights_image
+from boards.flash_image import WEIGHTS, weights_image
 from boards.identity import identity
 from boards.link.host_link import HostLink
 from boards.link.shape import LinkShape, fastest_baud
@@ -30,7 +30,6 @@ __all__ = ["DESCRIPTION", "FORMAT", "Design", "write_design"]
 DESCRIPTION = "board.json"
 FORMAT = 1
 SOURCE = "top.sv"
-WEIGHTS = "weights.bin"
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,18 @@ highest bit first.
 """
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from sw.errors import SubbitError
 
-__all__ = ["check_of", "flash_image", "weights_image"]
+__all__ = ["FLASH_IMAGE", "WEIGHTS", "check_of", "flash_image", "weights_image", "write_flash_image"]
+
+#: What they are called in the folder of a build: the words with their check, and the bitstream with them.
+WEIGHTS, FLASH_IMAGE = "weights.bin", "flash.bin"
 
 
 def check_of(contents: bytes) -> int:
@@ -38,3 +43,18 @@ def flash_image(bitstream: bytes, weights: bytes, address: int) -> bytes:
             "weights stand further up."
         )
     return bitstream.ljust(address, b"\xff") + weights
+
+
+def write_flash_image(folder: Path, description: Mapping[str, Any], bitstream: str) -> str:
+    """Name of the file that goes into the board's flash memory: ``bitstream``, or the image that is written to
+    ``folder`` where the design that ``description`` (board.json) describes loads weights.
+
+    Raises SubbitError where the bitstream reaches the weights.
+    """
+    weights = description.get("weights")
+    if weights is None:
+        return bitstream
+    contents = (folder / weights["file"]).read_bytes()
+    image = flash_image((folder / bitstream).read_bytes(), contents, weights["address"])
+    (folder / FLASH_IMAGE).write_bytes(image)
+    return FLASH_IMAGE

@@ -25,8 +25,12 @@ def load(
     patience: int = 4000,
     stalls: int = 1,
     loaded: bool = False,
+    fills: bool = True,
 ) -> tuple[list[int], dict[str, Any]]:
-    """What a loader hands on, at most a word in ``stalls`` cycles, and its state and the cycles until it is ready."""
+    """What a loader hands on, at most a word in ``stalls`` cycles, and its state and the cycles until it is ready.
+
+    ``loaded``: what takes the words has them already. ``fills``: it has them when all were handed on.
+    """
     loader = FlashLoader(len(words), ADDRESS, REST)
     got: list[int] = []
     end: dict[str, Any] = {}
@@ -35,7 +39,7 @@ def load(
         cycle = 0
         while True:
             ctx.set(loader.o.ready, cycle % stalls == 0 and len(got) < len(words) and not loaded)
-            ctx.set(loader.loaded, loaded or len(got) == len(words))
+            ctx.set(loader.loaded, loaded or (fills and len(got) == len(words)))
             _, _, valid, ready, payload = await ctx.tick().sample(loader.o.valid, loader.o.ready, loader.o.payload)
             cycle += 1
             if valid and ready:
@@ -112,6 +116,11 @@ def test_what_was_wrong_when_it_was_handed_on_stays_so(words):
     got, end = load(words, memory, patience=2000)
     assert len(got) == len(words)
     assert (end["ready"], end["failed"], memory.readings) == (0, 1, 2)
+
+
+def test_words_that_leave_something_unfilled_do_not_start_it(words):
+    got, end = load(words, FlashMemory(stored(words), REST), fills=False)
+    assert (got, end["ready"]) == (words, 0)
 
 
 def test_an_empty_memory_is_not_taken_for_weights():

@@ -143,7 +143,7 @@ def test_what_comes_at_another_baud_is_passed_over():
     board = Board(SHAPE)
     line = Gateware(board)
     assert said(line, image(1, 3, 0, bytes(7)))[-1].sequence == 1
-    for _ in range(20):
+    for _ in range(6):
         # A byte at half the baud looks like two, and like three at a third.
         line.write(bytes(chance.choices((0, 0x33, 0xCC, 0xF0, 0x0F, 0xFF, 0x80), k=30)))
         line.cycles(1500)

@@ -117,8 +117,8 @@ class Client:
 
         ``progress`` is called with the number of answers so far. Raises SubbitError for images of another size.
         """
-        count = len(images)
-        classes = np.zeros(count, np.int64)
+        count, done = len(images), 0
+        classes = np.full(count, -1, np.int64)
         scores = None if self.board.output == "class" else np.zeros((count, self.board.classes), np.int64)
         for done, (index, winner, row) in enumerate(self.answers(images), 1):
             classes[index] = winner
@@ -126,6 +126,7 @@ class Client:
                 scores[index] = row
             if progress is not None:
                 progress(done)
+        assert done == count, f"{done} answers to {count} images"
         return Answers(classes, scores)
 
     def answers(self, images: np.ndarray) -> Iterator[tuple[int, int, np.ndarray | None]]:

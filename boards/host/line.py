@@ -14,7 +14,10 @@ READ = 4096
 
 
 class Patience:
-    """How long a reply may take before it counts as lost: as TCP finds it (RFC 6298), doubled at every silence."""
+    """How long a reply may take before it counts as lost: as TCP finds it (RFC 6298), doubled at every silence.
+
+    A reply to what was sent before a silence does not tell: it may have waited for what ended the silence (Karn).
+    """
 
     LEAST, FIRST, DOUBLED = 0.008, 0.25, 8
 
@@ -98,17 +101,18 @@ class Line:
 
         Raises SubbitError where there is no reply for `patience` seconds.
         """
-        asked: dict[int, float] = {}
+        asked: set[int] = set()
         end = self.clock() + self.limit
         while self.clock() < end:
             sequence, encoded = self.encode(kind)
             # The zero ends whatever came before, such as half a frame of a program that was ended.
             self.write(DELIMITER + encoded)
-            asked[sequence] = self.clock()
+            asked, newest = {*asked, sequence}, self.clock()
             until = self.clock() + self.wait.seconds
             while frame := self.receive(min(until, end)):
                 if frame.kind == kind | REPLY and frame.sequence in asked:
-                    self.wait.took(self.clock() - asked[frame.sequence])
+                    if frame.sequence == sequence:
+                        self.wait.took(self.clock() - newest)
                     return frame.payload
             self.wait.silence()
         raise self.no_answer()

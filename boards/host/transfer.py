@@ -63,7 +63,7 @@ class Transfer:
         self._frames: dict[int, Sent] = {}
         self._clean, self._loading = True, False
         self._at: tuple[int, int] | None = None
-        self._until = self._moved = self.line.clock()
+        self._until = self._moved = self._asked = self.line.clock()
 
     def reset(self) -> None:
         """Bring the board to the state after power-up, and begin anew with the images that it has not answered."""
@@ -100,7 +100,9 @@ class Transfer:
         """Send as much as may be on its way. Returns whether there is anything to wait for."""
         encoded, now = b"", self.line.clock()
         on_its_way = sum(sent.size for sent in self._frames.values())
-        while on_its_way < self.pace.window and len(self._frames) < self.pace.frames and not self._loading:
+        while on_its_way < self.pace.window and len(self._frames) < self.pace.frames:
+            if self._loading and self._flying:
+                break
             job = self._flying[-1] if self._flying else None
             if job is None or job.sent == len(job.image):
                 job = self._next(jobs) if len(self._flying) < self.pace.images else None
@@ -135,7 +137,7 @@ class Transfer:
         if self.line.clock() - self._moved > self.line.limit:
             raise self.line.no_answer(loading=self._loading)
         self.line.wait.silence()
-        self._loading = False
+        self._asked, self._loading = self.line.clock(), False
         oldest, newest = self._flying[0], self._flying[-1]
         # The zero ends a frame whose own was damaged.
         self.line.write(DELIMITER + self._encode(Chunk(oldest.number, 0), newest, newest.sent))
@@ -147,7 +149,8 @@ class Transfer:
         if sent is None or progress is None:
             return
         now = self.line.clock()
-        self.line.wait.took(now - sent.time)
+        if sent.time >= self._asked:
+            self.line.wait.took(now - sent.time)
         self._until = now + self.line.wait.seconds
         self._loading = bool(progress.flags & Flags.LOADING)
         if (progress.number, progress.taken) != self._at:

@@ -145,10 +145,14 @@ module DP16KD(
     parameter [320 * 64 - 1:0] INIT = 0;
 
     reg [17:0] memory [0:1023];
+    reg [319:0] slice;
     integer word;
-    initial begin
-        for (word = 0; word < 1024; word = word + 1) memory[word] = INIT[20 * word +: 18];
-    end
+    initial
+        for (word = 0; word < 1024; word = word + 1) begin
+            // Icarus copies the whole of INIT for every select.
+            if (word % 16 == 0) slice = INIT[20 * word +: 320];
+            memory[word] = slice[20 * (word % 16) +: 18];
+        end
 
     wire [13:0] address_a = {ADA13, ADA12, ADA11, ADA10, ADA9, ADA8, ADA7, ADA6, ADA5, ADA4, ADA3, ADA2, ADA1, ADA0};
     wire [17:0] data_a = {

@@ -88,10 +88,14 @@ module GOWIN_BSRAM(
     parameter [288 * 64 - 1:0] INIT = 0;
 
     reg [8:0] memory [0:2047];
+    reg [32 * BYTE - 1:0] slice;
     integer index;
     initial begin
-        for (index = 0; index < 2048; index = index + 1)
-            memory[index] = BYTE == 9 ? INIT[9 * index +: 9] : {1'b0, INIT[8 * index +: 8]};
+        for (index = 0; index < 2048; index = index + 1) begin
+            // Icarus copies the whole of INIT for every select.
+            if (index % 32 == 0) slice = INIT[BYTE * index +: 32 * BYTE];
+            memory[index] = slice[BYTE * (index % 32) +: BYTE];
+        end
         DOA = 0;
         DOB = 0;
     end

@@ -25,8 +25,8 @@ ADDRESS, DATA = 14, 9
 def memories(shapes: Sequence[tuple[int, int, str]], seed: int = 1) -> str:
     """Verilog of a stream of accesses to one memory of each shape (depth, width, style), all at once.
 
-    A beat of ``i`` is data (9 bits), address (14 bits) and a bit that says write; ``o`` has the data of a write, or the sum
-    modulo 2 of all that was read.
+    A beat of ``i`` is data (9 bits), address (14 bits) and a bit that says write; ``o`` has the data of a write, or the
+    sum modulo 2 of all that was read.
     """
     lines, sums = [], []
     for number, (depth, width, style) in enumerate(shapes):

@@ -36,8 +36,8 @@ def test_cells_are_instances_by_their_names():
 def test_buses_keep_their_order():
     ports = {"i": Port("input", (5, 6), 0, False), "o": Port("output", (7, 6, "0"), 0, False)}
     text = verilog(design(table("RAM", A=(5, 6), O=(8,), Q=(7,)), **ports))
-    assert ".A({i[1], i[0]})" in text and "wire n8;" in text and ".Q(o[0])" in text
-    assert "assign o[1] = i[1];" in text and "assign o[2] = 1'b0;" in text
+    for part in (".A({i[1], i[0]})", "wire n8;", ".Q(o[0])", "assign o[1] = i[1];", "assign o[2] = 1'b0;"):
+        assert part in text
 
 
 @pytest.mark.parametrize(
@@ -96,9 +96,11 @@ def test_what_has_no_model_is_refused(family, cell, sentence):
 
 def test_models_come_with_what_they_are_made_of_and_without_timing():
     text = needed("ice40", ["ICESTORM_RAM"])
-    assert "module SB_RAM40_4K " in text and "module SB_LUT4" not in text
+    assert "module SB_RAM40_4K " in text
+    assert "module SB_LUT4" not in text
     assert "specify" not in needed("ecp5", ["LUT4", "CCU2C"])
-    assert library("ecp5")["DP16KD"].origin == "subbit" and library("ice40")["SB_LUT4"].origin.startswith("Yosys")
+    assert library("ecp5")["DP16KD"].origin == "subbit"
+    assert library("ice40")["SB_LUT4"].origin.startswith("Yosys")
 
 
 def test_files_that_are_missing_or_damaged(tmp_path):

@@ -104,6 +104,42 @@ module EHXPLLL(
           ENCLKOP, ENCLKOS, ENCLKOS2, ENCLKOS3,
     output CLKOP, CLKOS, CLKOS2, CLKOS3, LOCK, INTLOCK, REFCLK, CLKINTFB
 );
+    parameter CLKI_DIV = 1;
+    parameter CLKFB_DIV = 1;
+    parameter CLKOP_DIV = 8;
+    parameter CLKOS_DIV = 8;
+    parameter CLKOS2_DIV = 8;
+    parameter CLKOS3_DIV = 8;
+    parameter CLKOP_ENABLE = "ENABLED";
+    parameter CLKOS_ENABLE = "DISABLED";
+    parameter CLKOS2_ENABLE = "DISABLED";
+    parameter CLKOS3_ENABLE = "DISABLED";
+    parameter CLKOP_CPHASE = 0;
+    parameter CLKOS_CPHASE = 0;
+    parameter CLKOS2_CPHASE = 0;
+    parameter CLKOS3_CPHASE = 0;
+    parameter CLKOP_FPHASE = 0;
+    parameter CLKOS_FPHASE = 0;
+    parameter CLKOS2_FPHASE = 0;
+    parameter CLKOS3_FPHASE = 0;
+    parameter FEEDBK_PATH = "CLKOP";
+    parameter CLKOP_TRIM_POL = "RISING";
+    parameter CLKOP_TRIM_DELAY = 0;
+    parameter CLKOS_TRIM_POL = "RISING";
+    parameter CLKOS_TRIM_DELAY = 0;
+    parameter OUTDIVIDER_MUXA = "DIVA";
+    parameter OUTDIVIDER_MUXB = "DIVB";
+    parameter OUTDIVIDER_MUXC = "DIVC";
+    parameter OUTDIVIDER_MUXD = "DIVD";
+    parameter PLL_LOCK_MODE = 0;
+    parameter PLL_LOCK_DELAY = 200;
+    parameter STDBY_ENABLE = "DISABLED";
+    parameter REFIN_RESET = "DISABLED";
+    parameter SYNC_ENABLE = "DISABLED";
+    parameter INT_LOCK_STICKY = "ENABLED";
+    parameter DPHASE_SOURCE = "DISABLED";
+    parameter PLLRST_ENA = "DISABLED";
+    parameter INTFB_WAKE = "DISABLED";
     assign CLKOP = CLKI, CLKOS = CLKI, CLKOS2 = CLKI, CLKOS3 = CLKI, REFCLK = CLKI, CLKINTFB = CLKI;
     assign LOCK = ~RST, INTLOCK = ~RST;
 endmodule
@@ -145,10 +181,14 @@ module DP16KD(
     parameter [320 * 64 - 1:0] INIT = 0;
 
     reg [17:0] memory [0:1023];
+    reg [319:0] slice;
     integer word;
-    initial begin
-        for (word = 0; word < 1024; word = word + 1) memory[word] = INIT[20 * word +: 18];
-    end
+    initial
+        for (word = 0; word < 1024; word = word + 1) begin
+            // Icarus copies the whole of INIT for every select.
+            if (word % 16 == 0) slice = INIT[20 * word +: 320];
+            memory[word] = slice[20 * (word % 16) +: 18];
+        end
 
     wire [13:0] address_a = {ADA13, ADA12, ADA11, ADA10, ADA9, ADA8, ADA7, ADA6, ADA5, ADA4, ADA3, ADA2, ADA1, ADA0};
     wire [17:0] data_a = {

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from sim.netlist.gowin import documented
+from sim.netlist.ice40 import with_fixed_wires
 from sim.netlist.models import Model, library
 from sim.netlist.netlist import Bit, Cell, Netlist, text_of
 from sw.errors import SubbitError
@@ -43,7 +44,8 @@ ICE40 = {
     "ICESTORM_LC": Rule({"CEN": "1", "": "0"}),
     "ICESTORM_RAM": Rule({"RCLKE": "1", "WCLKE": "1", "": "0"}),
     "ICESTORM_SPRAM": Rule({"": "0"}),
-    "ICESTORM_PLL": Rule({"": "0"}),
+    **{kind: Rule({"RESETB": "1", "": "0"}, _ALL) for kind in ("SB_PLL40_CORE", "SB_PLL40_PAD", "SB_PLL40_2_PAD")},
+    **{kind: Rule({"RESETB": "1", "": "0"}, _ALL) for kind in ("SB_PLL40_2F_CORE", "SB_PLL40_2F_PAD", "ICESTORM_PLL")},
     "SB_IO": Rule({"CLOCK_ENABLE": "1", "": "0"}, pad="PACKAGE_PIN"),
 }
 _NOREG = frozenset({"NOREG"})
@@ -85,6 +87,8 @@ def adapt(netlist: Netlist, family: str) -> Netlist:
     Raises SubbitError that names a cell of which no model exists, or whose parameters or open inputs have no meaning.
     """
     models = library(family)
+    if family == "ice40":
+        netlist = with_fixed_wires(netlist)
     pins = {bit: port.direction for port in netlist.ports.values() for bit in port.bits}
     cells = {name: _adapted(cell, family, models, pins) for name, cell in netlist.cells.items()}
     return Netlist(netlist.top, netlist.ports, cells)

@@ -91,12 +91,12 @@ def library(family: str) -> Mapping[str, Model]:
     if family not in FAMILIES:
         raise SubbitError(f"Netlists are simulated for {', '.join(FAMILIES)}, not for {family}.")
     found: dict[str, Model] = {}
-    own = OWN / f"{family}.v"
-    files = [own, *(share() / name for name in FAMILIES[family])]
+    own = sorted(OWN.glob(f"{family}*.v"))
+    files = [*own, *(share() / name for name in FAMILIES[family])]
     for file in files:
         if not file.is_file():
             continue
-        origin = OURS if file == own else f"Yosys {file.parent.name}/{file.name}"
+        origin = OURS if file in own else f"Yosys {file.parent.name}/{file.name}"
         for match in _MODULE.finditer(file.read_text()):
             model = Model.of(match[1], match[0], origin)
             if model.behaves:

@@ -20,6 +20,7 @@ MODULES = {
     "model_speed": "benchmarks.model_speed",
     "simulation": "benchmarks.simulation.speed",
     "boards": "benchmarks.boards.table",
+    "damage": "benchmarks.boards.damage",
     "compact_cost": "benchmarks.compact.cost",
 }
 

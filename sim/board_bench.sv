@@ -15,7 +15,17 @@ module board_bench #(
 
     ring_clock #(.BURST(BURST)) ring (.tick(tick), .stop(1'b0), .clk(clk));
 
-    `DUT dut (.clk(clk), .rx(rx), .tx(tx) `PORTS);
+    `DUT dut (
+        .clk(clk), .rx(rx), .tx(tx)
+`ifdef FLASH
+        , .flash_cs(flash_cs), .flash_sck(flash_sck), .flash_mosi(flash_mosi), .flash_miso(flash_miso)
+`endif
+    );
+
+`ifdef FLASH
+    wire flash_cs, flash_sck, flash_mosi, flash_miso;
+    spi_flash #(.IMAGE("flash.mem"), .DEPTH(`FLASH)) flash (.cs(flash_cs), .sck(flash_sck), .mosi(flash_mosi), .miso(flash_miso));
+`endif
 
     reg turn = 0, last_turn = 0;
 

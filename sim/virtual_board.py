@@ -23,8 +23,10 @@ CASE, PORT, STOP = "SUBBIT_BOARD_CASE", "port", "stop"
 #: Most bytes that pass at a time.
 BLOCK = 64
 BENCHES = [Path(__file__).with_name(name) for name in ("board_bench.sv", "ring_clock.sv")]
+FLASH_MODEL = Path(__file__).parent / "models" / "spi_flash.v"
+FLASH_BYTES = 1 << 20
 PUBLIC = ("tick", "turn", "feed", "feed_count", "room", "level", "drain", "drain_count", "undefined")
-SETTLE_FRAMES = 8
+SETTLE_FRAMES, LOADING_CYCLES = 8, 100
 
 
 class VirtualBoard:
@@ -54,20 +56,25 @@ class VirtualBoard:
         self.board = description(self.folder)
         self.simulator = simulator
         self.port = ""
+        self.weights = self.board.get("weights")
         cycles = 10 * self.board["cycles_per_bit"] * BLOCK // 4
         self._case = {
             "simulator": simulator,
             "sources": [str(Path(source).resolve()) for source in sources or self._own_sources()],
-            "defines": dict(defines or {}),
+            "defines": dict(defines or {}) | ({"FLASH": FLASH_BYTES} if self.weights else {}),
             "top": self.board["top"],
             "bit_16ths": round(16 * self.board["cycles_per_bit"] / (1 + rate_error)),
             "burst": 0 if waves else cycles,
             "cycles": cycles,
-            "settle": SETTLE_FRAMES * self.board["interval"] + 100 * cycles,
+            "settle": SETTLE_FRAMES * self.board["interval"] + 100 * cycles + self._loading_cycles(),
             "waves": None if waves is None else str(Path(waves).resolve()),
             "build_dir": str(Path(build_dir or self.folder / "simulation").resolve()),
             "owner": os.getpid(),
         }
+
+    def _loading_cycles(self) -> int:
+        """Cycles that the design may spend on its weights before it answers, nothing moving on the line."""
+        return LOADING_CYCLES * self.weights["words"] if self.weights else 0
 
     def _own_sources(self) -> list[Path]:
         return [self.folder / name for name in self.board["sources"]]
@@ -76,6 +83,10 @@ class VirtualBoard:
         self._scratch = tempfile.TemporaryDirectory(prefix="subbit-board-")
         run = Path(self._scratch.name)
         (run / "case.json").write_text(json.dumps(self._case))
+        if self.weights:
+            contents = (self.folder / self.weights["file"]).read_bytes()
+            rows = [f"@{self.weights['address']:x}", *(f"{byte:02x}" for byte in contents)]
+            (run / "flash.mem").write_text("\n".join(rows) + "\n")
         command = [sys.executable, "-m", "sim.virtual_board", str(run)]
         self._errors = (run / "errors").open("w+")
         self._process = subprocess.Popen(
@@ -142,13 +153,13 @@ def main(folder: str) -> int:
     try:
         engines.run(
             "sim.board_bench",
-            sources=[*BENCHES, *case["sources"]],
+            sources=[*BENCHES, *([FLASH_MODEL] if "FLASH" in case["defines"] else []), *case["sources"]],
             top="board_bench",
             simulator=case["simulator"],
             build_dir=case["build_dir"],
             run_dir=run,
             parameters={"BIT_16THS": case["bit_16ths"], "BURST": case["burst"], "BLOCK": BLOCK},
-            defines=case["defines"] | {"DUT": case["top"], "PORTS": ""},
+            defines=case["defines"] | {"DUT": case["top"]},
             environment_variables={CASE: folder},
             build_arguments=["--converge-limit", str(4 * max(case["burst"], 1000))]
             if case["simulator"] == "verilator"

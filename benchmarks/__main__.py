@@ -19,6 +19,7 @@ MODULES = {
     "generation": "benchmarks.generation",
     "model_speed": "benchmarks.model_speed",
     "simulation": "benchmarks.simulation.speed",
+    "boards": "benchmarks.boards.table",
     "compact_cost": "benchmarks.compact.cost",
 }
 

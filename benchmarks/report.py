@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["publish", "versions"]
+__all__ = ["kept_rows", "publish", "versions"]
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -24,6 +24,12 @@ def versions(*packages: str) -> dict[str, str]:
         except PackageNotFoundError:
             found[package] = "not installed"
     return found
+
+
+def kept_rows(name: str, *, again: bool = False) -> list[dict[str, Any]]:
+    """The rows that an earlier run wrote to results/NAME.json; none where all are to be measured ``again``."""
+    path = RESULTS / f"{name}.json"
+    return [] if again or not path.exists() else json.loads(path.read_text())["rows"]
 
 
 def publish(

@@ -9,7 +9,7 @@ from typing import Literal
 from hw.plan.device import Device, device
 from sw.errors import SubbitError
 
-__all__ = ["BOARDS", "Board", "Site", "board"]
+__all__ = ["BOARDS", "Board", "Memory", "Site", "board"]
 
 PllInput = Literal["pad", "core"]
 
@@ -24,6 +24,18 @@ class Site:
 
 
 @dataclass(frozen=True)
+class Memory:
+    """The flash memory that a board starts from: its pins, and the ``address`` behind the bitstream at which a design
+    finds what it has to load."""
+
+    cs: Site
+    sck: Site
+    mosi: Site
+    miso: Site
+    address: int
+
+
+@dataclass(frozen=True)
 class Board:
     """A board, and how a design gets onto it.
 
@@ -32,8 +44,8 @@ class Board:
     ``tx`` and ``leds`` (by what they show: ready, active, fault) say where the ports of a design go. ``oscillator_hz``
     comes in on ``clock``. ``pll_input``: how an iCE40's PLL is reached from there, as the pad beside it or through the
     fabric. ``place`` and ``pack`` are the arguments by which nextpnr and the bitstream packer know the chip; ``flash``
-    is the command that the bitstream's name is put behind. ``uart``: where the serial line is; ``note``: what else to
-    know.
+    is the command that the bitstream's name is put behind. ``memory``: where the FPGA has RAM that comes up empty.
+    ``uart``: where the serial line is; ``note``: what else to know.
     """
 
     name: str
@@ -50,6 +62,7 @@ class Board:
     uart: str
     pack: tuple[str, ...] = ()
     pll_input: PllInput = "core"
+    memory: Memory | None = None
     note: str = ""
 
     @property
@@ -62,14 +75,23 @@ class Board:
         """That of the FPGA."""
         return self.device.family
 
-    @property
-    def sites(self) -> dict[str, Site]:
-        """Every port of a design for this board and its pin, in the order of the constraints."""
-        return {"clk": self.clock, "rx": self.rx, "tx": self.tx} | {f"led_{k}": v for k, v in self.leds.items()}
+    def sites(self, *, loads: bool = False) -> dict[str, Site]:
+        """Every port of a design for this board and its pin, in the order of the constraints.
+
+        ``loads``: the design reads from flash memory, whose pins are needed.
+        """
+        sites = {"clk": self.clock, "rx": self.rx, "tx": self.tx} | {f"led_{k}": v for k, v in self.leds.items()}
+        if loads:
+            assert self.memory is not None
+            memory = {name: getattr(self.memory, name) for name in ("cs", "sck", "mosi", "miso")}
+            sites |= {f"flash_{name}": site for name, site in memory.items()}
+        return sites
 
 
 UART_RX, UART_TX = Site("uart.rx"), Site("uart.tx")
 USB = "the board's own USB"
+#: An UP5K's bitstream has 104,090 bytes.
+UP5K_MEMORY = Memory(*(Site(f"spi_flash_1x.{name}") for name in ("cs", "clk", "copi", "cipo")), address=0x20000)
 UP5K = ("--up5k", "--package", "sg48")
 ULX3S = ("--package", "CABGA381", "--speed", "6")
 ORANGECRAB = ("--package", "CSFBGA285", "--speed", "8")
@@ -123,6 +145,7 @@ BOARDS: tuple[Board, ...] = (
         tx=UART_TX,
         leds={"ready": Site("led_g"), "fault": Site("led_r")},
         place=UP5K,
+        memory=UP5K_MEMORY,
         flash=("iceprog",),
         uart=f"{USB}, its second port",
         pll_input="pad",
@@ -138,6 +161,7 @@ BOARDS: tuple[Board, ...] = (
         tx=UART_TX,
         leds={"ready": Site("led_g"), "active": Site("led_b"), "fault": Site("led_r")},
         place=UP5K,
+        memory=UP5K_MEMORY,
         flash=("icesprog",),
         uart=USB,
         pll_input="pad",
@@ -154,6 +178,7 @@ BOARDS: tuple[Board, ...] = (
         tx=Site("j_0:19"),
         leds={"ready": Site("rgb_led.g"), "active": Site("rgb_led.b"), "fault": Site("rgb_led.r")},
         place=UP5K,
+        memory=UP5K_MEMORY,
         flash=("iceprog",),
         uart="a 3.3 V adapter at gpio_28 (its TX) and gpio_38 (its RX)",
         note="Close the OSC jumper, which brings 12 MHz to gpio_20. The lines of its USB chip are the flash memory's "

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from boards.board import Board
+from boards.flash_image import WEIGHTS, weights_image
 from boards.identity import identity
 from boards.link.host_link import HostLink
 from boards.link.shape import LinkShape, fastest_baud
@@ -15,6 +16,7 @@ from boards.pll import clock_of
 from boards.top import Top
 from hw.accelerator import Accelerator
 from hw.layer.results import ResultsShape
+from hw.loader import load_words
 from hw.plan.device import device
 from hw.plan.pipeline import pipeline
 from hw.plan.plan import Plan
@@ -32,8 +34,9 @@ SOURCE = "top.sv"
 
 @dataclass(frozen=True)
 class Design:
-    """A folder with ``board.json``, ``top.sv``, ``network.safetensors``, ``plan.json``, ``rom/*.mem`` and the board's
-    constraints. ``description`` is what board.json says."""
+    """A folder with ``board.json``, ``top.sv``, ``network.safetensors``, ``plan.json``, ``rom/*.mem``, the board's
+    constraints, and ``weights.bin`` for its flash memory where something has to be loaded. ``description`` is what
+    board.json says."""
 
     folder: Path
     description: dict[str, Any]
@@ -54,13 +57,16 @@ def write_design(
     shape = link_shape(network, plan, clock_hz, baud)
     accelerator = Accelerator(network, plan)
     text = emit(Top(board, dividers, clock_hz, HostLink(shape), accelerator), "top")
-    description = describe(board, accelerator, shape)
+    words = load_words(accelerator.loaded_roms)
+    description = describe(board, accelerator, shape) | ({"weights": describe_weights(board, words)} if words else {})
     with atomic_folder(folder, DESCRIPTION) as work:
         (work / SOURCE).write_text(text)
         (work / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
-        (work / CONSTRAINTS[board.family]).write_text(constraints(board))
+        (work / CONSTRAINTS[board.family]).write_text(constraints(board, loads=bool(words)))
         (work / "plan.json").write_text(plan.to_json())
         save(network, work / "network.safetensors")
+        if words:
+            (work / WEIGHTS).write_bytes(weights_image(words))
         (work / "rom").mkdir()
         for name, rom in accelerator.roms.items():
             (work / "rom" / f"{name}.mem").write_text(rom.mem())
@@ -68,10 +74,17 @@ def write_design(
 
 
 def plan_for(plan: Plan, board: Board) -> Plan:
-    """``plan`` with the board's device. Raises SubbitError where it is for another family: its hardware may differ."""
+    """``plan`` with the board's device. Raises SubbitError where it is for another family, whose hardware may differ,
+    or for RAM that the board does not have."""
     if plan.device is not None and device(plan.device).family != board.family:
         raise SubbitError(
             f"The plan is for {device(plan.device).name} and {board.title} has {board.device.name}: "
+            f"plan again with --device {board.device.name}."
+        )
+    loaded = [layer for layer, folding in plan.folding.items() if folding.rom == "spram"]
+    if loaded and board.memory is None:
+        raise SubbitError(
+            f"The plan puts {loaded[0]} into single-port RAM, which {board.title} has none of: "
             f"plan again with --device {board.device.name}."
         )
     return replace(plan, device=board.device.name)
@@ -92,6 +105,12 @@ def link_shape(network: Network, plan: Plan, clock_hz: int, baud: int | None) ->
         clock_hz=clock_hz,
         baud=baud or fastest_baud(clock_hz),
     )
+
+
+def describe_weights(board: Board, words: list[int]) -> dict[str, Any]:
+    """What stands beside the bitstream in flash memory, for the loader to find."""
+    assert board.memory is not None
+    return {"file": WEIGHTS, "address": board.memory.address, "words": len(words)}
 
 
 def describe(board: Board, accelerator: Accelerator, shape: LinkShape) -> dict[str, Any]:

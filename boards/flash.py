@@ -11,6 +11,7 @@ from boards.board import Board, board
 from boards.build.build import FLOWS
 from boards.build.tools import Runner
 from boards.build.workplace import MARK
+from boards.flash_image import FLASH_IMAGE
 from sw.errors import SubbitError
 
 __all__ = ["USB_IDS", "Flash", "FlashFailure", "UsbDevice", "flash_of", "plugged_in"]
@@ -127,12 +128,17 @@ def flash_of(folder: Path, *, ram: bool = False, device: str | None = None) -> F
     except (OSError, ValueError, KeyError):
         raise SubbitError(f"{folder} is no build: make one with `subbit build`.") from None
     flow = FLOWS.get(target.family)
-    bitstream = folder / (flow.bitstream if flow else "top.bit")
+    loads = "weights" in description
+    bitstream = folder / (FLASH_IMAGE if loads else flow.bitstream if flow else "top.bit")
     if not bitstream.is_file():
         wanted = "run Vivado there first, as build.tcl says" if flow is None else "finish it with `subbit build`"
         raise SubbitError(f"{folder} holds no bitstream: {wanted}.")
     program, *rest = target.flash
     options = TO_FLASH.get(program, ())
+    if ram and loads:
+        raise SubbitError(
+            "The design loads its weights from flash memory, where they must be written: leave --ram out."
+        )
     if ram:
         to_ram = TO_RAM[program]
         if to_ram is None:

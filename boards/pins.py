@@ -29,10 +29,13 @@ class Pin:
     attributes: Mapping[str, str | int]
 
 
-def pins(board: Board) -> tuple[Pin, ...]:
-    """The pins of every port of a design for ``board``. Raises SubbitError where amaranth-boards is not installed."""
+def pins(board: Board, *, loads: bool = False) -> tuple[Pin, ...]:
+    """The pins of every port of a design for ``board``, which ``loads`` from flash memory or does not.
+
+    Raises SubbitError where amaranth-boards is not installed.
+    """
     platform = _platform(board)
-    return tuple(_pin(platform, port, site) for port, site in board.sites.items())
+    return tuple(_pin(platform, port, site) for port, site in board.sites(loads=loads).items())
 
 
 def oscillator(board: Board) -> float:
@@ -68,13 +71,12 @@ def _pin(platform: Any, port: str, site: Site) -> Pin:
     return Pin(port, number, ios.invert, attributes)
 
 
-def constraints(board: Board) -> str:
+def constraints(board: Board, *, loads: bool = False) -> str:
     """The text of the board's constraints file: where each port is, of what standard, and the oscillator's clock."""
     writers = {"ice40": _pcf, "ecp5": _lpf, "gowin": _cst, "xc7": _xdc}
-    lines = writers[board.family](pins(board), board.oscillator_hz / 1e6)
-    return f"# {board.title}\n".replace("#", "//" if board.family == "gowin" else "#") + "".join(
-        f"{line}\n" for line in lines
-    )
+    lines = writers[board.family](pins(board, loads=loads), board.oscillator_hz / 1e6)
+    comment = "//" if board.family == "gowin" else "#"
+    return "".join(f"{line}\n" for line in (f"{comment} {board.title}", *lines))
 
 
 def _pcf(found: tuple[Pin, ...], megahertz: float) -> list[str]:

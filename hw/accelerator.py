@@ -4,17 +4,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
-from amaranth import Module, Signal
+from amaranth import Const, Module, ResetInserter, Signal, Value
 from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.datapath.rom import Rom
+from hw.datapath.rom import LOAD_BITS, Rom
 from hw.layer.listed_window import ListedWindow, ListedWindowShape
 from hw.layer.parallel_window import ParallelWindow
 from hw.layer.results import ResultsShape
 from hw.layer.serial_window import SerialWindow
 from hw.layer.unit import UnitShape
 from hw.layer.window import WindowShape
+from hw.loader import Loader
 from hw.plan.pipeline import Pipeline, Stage, pipeline
 from hw.plan.plan import Plan
 from hw.stream.words import StreamComponent
@@ -68,8 +69,12 @@ class Accelerator(wiring.Component):
     Ports, AXI4-Stream. ``s_axis``: ``pixels_per_beat`` pixels a beat in raster order, channel 0 in the low bits, the
     whole padded to bytes; ``s_axis_tlast`` is taken and not needed, since the frame's size is fixed. ``m_axis``: with
     output "scores" a beat a score in two's complement, then a beat with the class and ``m_axis_tlast``; with "class"
-    that beat alone. A frame leaves every ``pipeline.interval`` cycles while pixels come and results are taken. Raises
-    ValueError where plan and network do not fit (``hw.plan.pipeline``).
+    that beat alone. A frame leaves every ``pipeline.interval`` cycles while pixels come and results are taken.
+
+    Where the plan puts tables into single-port RAM, ``load`` takes the words of ``hw.loader.load_words`` for
+    ``loaded_roms`` once after power-up, and until ``loaded`` is 1 no pixels are taken.
+
+    Raises ValueError where plan and network do not fit (``hw.plan.pipeline``).
     """
 
     s_axis_tdata: Signal
@@ -80,22 +85,27 @@ class Accelerator(wiring.Component):
     m_axis_tvalid: Signal
     m_axis_tready: Signal
     m_axis_tlast: Signal
+    load_tdata: Signal
+    load_tvalid: Signal
+    load_tready: Signal
+    loaded: Signal
 
     def __init__(self, network: Network, plan: Plan) -> None:
         self.network, self.plan = network, plan
         self.pipeline: Pipeline = pipeline(network, plan)
-        super().__init__(
-            {
-                "s_axis_tdata": In(self.input_bits),
-                "s_axis_tvalid": In(1),
-                "s_axis_tready": Out(1),
-                "s_axis_tlast": In(1),
-                "m_axis_tdata": Out(self.results.result_bits),
-                "m_axis_tvalid": Out(1),
-                "m_axis_tready": In(1),
-                "m_axis_tlast": Out(1),
-            }
-        )
+        ports = {
+            "s_axis_tdata": In(self.input_bits),
+            "s_axis_tvalid": In(1),
+            "s_axis_tready": Out(1),
+            "s_axis_tlast": In(1),
+            "m_axis_tdata": Out(self.results.result_bits),
+            "m_axis_tvalid": Out(1),
+            "m_axis_tready": In(1),
+            "m_axis_tlast": Out(1),
+        }
+        if self.loaded_roms:
+            ports |= {"load_tdata": In(LOAD_BITS), "load_tvalid": In(1), "load_tready": Out(1), "loaded": Out(1)}
+        super().__init__(ports)
 
     @property
     def pixel_bits(self) -> int:
@@ -125,6 +135,11 @@ class Accelerator(wiring.Component):
         return found
 
     @property
+    def loaded_roms(self) -> list[Rom]:
+        """The tables that must be loaded, in the order of loading."""
+        return [rom for rom in self.roms.values() if rom.is_loaded]
+
+    @property
     def probes(self) -> list[Probe]:
         """Where the Network's activations can be watched, in order."""
         probes = []
@@ -136,10 +151,11 @@ class Accelerator(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        parts = []
+        parts, loaded = [], self._loaded(m)
         for stage in self.pipeline.stages:
             part = component_of(stage)
-            m.submodules[stage.name] = part
+            # What reads a table ahead of need must not do so before the table is there.
+            m.submodules[stage.name] = ResetInserter(~loaded)(part) if self.loaded_roms else part
             parts.append(part)
         for before, after in pairwise(parts):
             join(m, before.o, after.i)
@@ -147,13 +163,26 @@ class Accelerator(wiring.Component):
         m.d.comb += [
             first.payload.as_value().eq(self.s_axis_tdata),
             first.valid.eq(self.s_axis_tvalid),
-            self.s_axis_tready.eq(first.ready),
+            self.s_axis_tready.eq(first.ready & loaded),
             self.m_axis_tdata.eq(last.payload.value),
             self.m_axis_tlast.eq(last.payload.last),
             self.m_axis_tvalid.eq(last.valid),
             last.ready.eq(self.m_axis_tready),
         ]
         return m
+
+    def _loaded(self, m: Module) -> Value:
+        """Whether the tables are there: with none to load, from the beginning."""
+        if not self.loaded_roms:
+            return Const(1)
+        m.submodules.loader = loader = Loader(self.loaded_roms)
+        m.d.comb += [
+            loader.i.payload.eq(self.load_tdata),
+            loader.i.valid.eq(self.load_tvalid),
+            self.load_tready.eq(loader.i.ready),
+            self.loaded.eq(loader.loaded),
+        ]
+        return loader.loaded
 
 
 def join(m: Module, source: stream.Interface, sink: stream.Interface) -> None:

@@ -9,18 +9,22 @@ from typing import Any
 import numpy as np
 
 from hw.accelerator import Accelerator
+from hw.datapath.rom import LOAD_BITS
 from hw.frames import input_beats, output_beats
+from hw.loader import load_words
 from hw.plan.pipeline import pipeline
 from hw.plan.plan import Plan
 from hw.verilog import emit
 from sw.files import atomic_folder
 from sw.network import Network, save
+from sw.network.mem import mem_text
 from sw.network.roms import encoded_roms
 
 __all__ = ["Generated", "generate"]
 
 DESCRIPTION = "accelerator.json"
 SOURCE = "accelerator.sv"
+LOAD = "rom/load.mem"
 GOLDEN_IMAGES = 4
 
 
@@ -67,6 +71,8 @@ def generate(
         (work / "rom").mkdir()
         for name, rom in accelerator.roms.items():
             (work / "rom" / f"{name}.mem").write_text(rom.mem())
+        if accelerator.loaded_roms:
+            (work / LOAD).write_text(mem_text(load_words(accelerator.loaded_roms), LOAD_BITS))
         for name, image in encoded_roms(network).items():
             (work / "rom" / f"{name}.mem").write_text(image.mem())
         write_golden(accelerator, network.check_images(images), work / "golden")
@@ -90,6 +96,7 @@ def describe(accelerator: Accelerator, top: str) -> dict[str, Any]:
             name: {"file": f"rom/{name}.mem", "depth": rom.depth, "width": rom.width}
             for name, rom in accelerator.roms.items()
         },
+        "load": {"file": LOAD, "words": len(load_words(accelerator.loaded_roms))} if accelerator.loaded_roms else None,
         "encoded": {
             name: {"file": f"rom/{name}.mem", "depth": len(rom.words), "width": rom.width}
             for name, rom in encoded_roms(accelerator.network).items()

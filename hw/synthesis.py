@@ -21,7 +21,8 @@ __all__ = ["FAMILIES", "Area", "nextpnr_version", "packed_ice40", "synthesise"]
 
 #: Yosys commands that map one family's netlist to cells; the top module is called ``top``.
 FAMILIES: Mapping[str, str] = {
-    "ice40": "synth_ice40 -top top",
+    # Single-port RAM has no contents to start with, so only a memory that asks for it becomes one.
+    "ice40": "synth_ice40 -spram -top top",
     "ecp5": "synth_ecp5 -top top",
     "gowin": "synth_gowin -top top -noiopads",
     "xc7": "synth_xilinx -family xc7 -top top -noiopad -noclkbuf -flatten",
@@ -52,7 +53,8 @@ class Area:
     ``luts``: tables used as logic, of whatever width, so that a LUT6 counts once. ``carries``: bits of carry (SB_CARRY,
     each half of a CCU2C, a Gowin ALU), or blocks of four of them (CARRY4). ``brams``: in the family's smallest unit,
     4 kbit on iCE40 and 18 kbit elsewhere (a RAMB36 is two). ``lutrams``: LUT sites spent on distributed memory and
-    shift registers. ``cells``: every kind of cell and how many of it. ``seconds``: wall time of the Yosys run.
+    shift registers. ``sprams``: single-port RAMs. ``cells``: every kind of cell and how many of it. ``seconds``: wall
+    time of the Yosys run.
     """
 
     luts: int
@@ -60,6 +62,7 @@ class Area:
     carries: int
     brams: int
     lutrams: int
+    sprams: int = 0
     cells: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
 
@@ -72,6 +75,7 @@ class Area:
             carries=sum(n * _CARRIES.get(kind, 0) for kind, n in cells.items()),
             brams=sum(n * _BLOCK_RAMS.get(kind, 0) for kind, n in cells.items()),
             lutrams=sum(n * _LUT_RAMS.get(kind, 0) for kind, n in cells.items()),
+            sprams=cells.get("SB_SPRAM256KA", 0),
             cells=dict(cells),
             seconds=round(seconds, 2),
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from amaranth.lib import wiring
 
+from hw.datapath.rom import LOADED
 from hw.yosys import rtlil, run_yosys
 
 __all__ = ["emit"]
@@ -34,7 +35,7 @@ def emit(component: wiring.Component, name: str) -> str:
         work = Path(folder)
         text = rtlil(component, name)
         # Amaranth joins the names of nested modules with dots, which every tool that follows would have to escape.
-        (work / "design.il").write_text(plain_names(text, name))
+        (work / "design.il").write_text(without_contents(plain_names(text, name)))
         run_yosys(work, COMMANDS)
         lines = (work / "design.sv").read_text().splitlines()
     return "\n".join(line for line in lines if not line.startswith("/*")) + "\n"
@@ -51,3 +52,13 @@ def plain_names(text: str, name: str) -> str:
         plain = module.replace(".", "_")
         text = text.replace(f"module {module}\n", f"module {plain}\n").replace(f"cell {module} ", f"cell {plain} ")
     return re.sub(r"\\\w+(?:\$\d+)+", lambda found: found[0].replace("$", "__"), text)
+
+
+def without_contents(text: str) -> str:
+    """RTLIL text without the zeros that Amaranth gives memories to start with that come up undefined."""
+    if LOADED not in text:
+        return text
+    cell = re.compile(
+        r"  cell \$meminit_v2 [^\n]*\n    parameter \\MEMID \"\\\\" + LOADED + r"[^\n]*\n(?:    [^\n]*\n)*  end\n"
+    )
+    return cell.sub("", text)

@@ -20,7 +20,7 @@ __all__ = ["Mode", "PatternReport", "SimulationReport", "simulate"]
 
 Mode = Literal["checked", "fast"]
 
-BENCH = Path(__file__).with_name("accelerator_bench.sv")
+BENCHES = [Path(__file__).with_name(name) for name in ("accelerator_bench.sv", "ring_clock.sv")]
 BLOCK_BEATS = 1 << 16
 BLOCK_IMAGES = 256
 BURST = 1000
@@ -226,13 +226,13 @@ def _run(
     try:
         result = engines.run(
             "sim.accelerator_bench",
-            sources=[BENCH, *case.design.sources],
+            sources=[*BENCHES, *case.design.sources],
             top="accelerator_bench",
             simulator=simulator,
             build_dir=build_dir,
             run_dir=case.folder,
             parameters=parameters,
-            defines=defines | {"DUT": case.design.top} | ({"TAPS": 1} if case.design.probes else {}),
+            defines=defines | _macros(case.design),
             includes=[case.folder / "include"],
             plusargs=[f"+{name}={value}" for name, value in settings.items()],
             environment_variables={CASE: str(case.folder)},
@@ -248,6 +248,12 @@ def _run(
     if outcome is None or (failure is not None and outcome.problem is None):
         raise failure or engines.SimulationFailure(f"{simulator} left no outcome in {case.folder}")
     return outcome, build_seconds
+
+
+def _macros(design: Design) -> dict[str, object]:
+    """What the bench's text depends on."""
+    found: dict[str, object] = {"DUT": design.top}
+    return found | ({"TAPS": 1} if design.probes else {}) | ({"LOAD": design.load_words} if design.load_words else {})
 
 
 def _watched(design: Design, layers: Sequence[str] | None) -> tuple[Probe, ...]:

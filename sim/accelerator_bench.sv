@@ -1,10 +1,5 @@
 // The bench around a whole accelerator. It feeds frames from frames.bin, takes the results, and writes every beat to results.hex,
 // so that Python wakes once per block of images and not per cycle.
-//
-// The clock is a ring: clk inverts itself through a nonblocking assignment, BURST cycles for each change of tick, in a
-// single moment of simulated time. Registers and clk change together, and everything combinational settles before the next
-// edge, as with a clock that has a period; the simulator's time queue is left out of the inner loop. With BURST = 0 clk
-// follows tick, which a waveform or a netlist with delays needs.
 
 module accelerator_bench #(
     parameter INPUT_BITS = 8,
@@ -15,7 +10,8 @@ module accelerator_bench #(
 ) (
     input tick
 );
-    reg clk = 0, rst = 1;
+    wire clk;
+    reg rst = 1;
 
     reg [INPUT_BITS-1:0] s_axis_tdata = 0;
     reg s_axis_tvalid = 0, s_axis_tlast = 0, m_axis_tready = 0;
@@ -33,11 +29,28 @@ module accelerator_bench #(
         .m_axis_tvalid(m_axis_tvalid),
         .m_axis_tready(m_axis_tready),
         .m_axis_tlast(m_axis_tlast)
+`ifdef LOAD
+        , .load_tdata(load_words[load_at]), .load_tvalid(loading), .load_tready(load_ready)
+`endif
     );
+
+    // Memories that come up empty are loaded before the first image is taken.
+    integer load_at = 0;
+`ifdef LOAD
+    reg [15:0] load_words [0:`LOAD-1];
+    wire load_ready;
+    wire loading = !rst && load_at < `LOAD;
+    initial $readmemh("load.mem", load_words);
+    always @(posedge clk) if (loading && load_ready) load_at <= load_at + 1;
+`else
+    wire loading = 0;
+`endif
 
     // What Python reads. It waits for `reports` to change.
     reg [31:0] reports = 0, cycle = 0, first = 0, sent = 0, results = 0;
     reg finished = 0, stuck = 0;
+
+    ring_clock #(.BURST(BURST)) ring (.tick(tick), .stop(finished || stuck), .clk(clk));
 
     integer total = 0, gap_rate = 0, stall_rate = 0, seed = 1, patience = 1000000;
     integer frames, code, position = 0, beat = 0, idle = 0, gap_left = 0, stall_left = 0, tail = 0;
@@ -59,22 +72,6 @@ module accelerator_bench #(
         stall_random = seed * 2 + 3;
         frames = $fopen("frames.bin", "rb");
         code = $fread(block, frames);
-    end
-
-    reg seen = 0;
-    integer budget = 0;
-    always @(tick or clk) begin
-        if (BURST == 0) clk <= tick;
-        else if (clk) clk <= 0;
-        else if (finished || stuck) budget = 0;
-        else if (budget != 0) begin
-            budget = budget - 1;
-            clk <= 1;
-        end else if (tick !== seen) begin
-            seen = tick;
-            budget = BURST - 1;
-            clk <= 1;
-        end
     end
 
     function [31:0] scrambled(input [31:0] x);
@@ -141,7 +138,7 @@ module accelerator_bench #(
             else m_axis_tready <= 1;
         end
 
-        if ((m_axis_tvalid && m_axis_tready) || (s_axis_tvalid && s_axis_tready)) idle <= 0;
+        if (loading || (m_axis_tvalid && m_axis_tready) || (s_axis_tvalid && s_axis_tready)) idle <= 0;
         else idle <= idle + 1;
 
         if (m_axis_tvalid && m_axis_tready && m_axis_tlast) begin

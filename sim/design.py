@@ -54,6 +54,7 @@ class Design:
     """A generated accelerator: SystemVerilog ``sources`` with module ``top``, memory images beside them.
 
     ``output`` is "scores" (a beat a score, then the class) or "class"; ``interval`` the planned cycles between frames.
+    ``load`` holds the ``load_words`` words that its memories are loaded with first, None where there are none.
     """
 
     folder: Path
@@ -65,6 +66,8 @@ class Design:
     pixels_per_beat: int
     interval: int | None
     probes: tuple[Probe, ...]
+    load: Path | None = None
+    load_words: int = 0
 
     @classmethod
     def read(cls, generated: Any) -> "Design":
@@ -78,6 +81,7 @@ class Design:
         sources = tuple(folder / name for name in fields["sources"])
         if missing := [source.name for source in sources if not source.is_file()]:
             raise SubbitError(f"{folder} lacks {missing[0]}: write the accelerator again with 'subbit generate'.")
+        load = fields.get("load")
         return cls(
             folder=folder,
             sources=sources,
@@ -88,11 +92,17 @@ class Design:
             pixels_per_beat=fields["pixels_per_beat"],
             interval=fields.get("interval"),
             probes=tuple(Probe.of(probe) for probe in fields["probes"]),
+            load=folder / load["file"] if load else None,
+            load_words=load["words"] if load else 0,
         )
 
     def as_json(self) -> dict[str, Any]:
         """The design in values that JSON has."""
-        return asdict(self) | {"folder": str(self.folder), "sources": [str(source) for source in self.sources]}
+        return asdict(self) | {
+            "folder": str(self.folder),
+            "sources": [str(source) for source in self.sources],
+            "load": None if self.load is None else str(self.load),
+        }
 
     @classmethod
     def of_json(cls, fields: Mapping[str, Any]) -> "Design":
@@ -101,10 +111,12 @@ class Design:
             "folder": Path(fields["folder"]),
             "sources": tuple(Path(source) for source in fields["sources"]),
             "probes": tuple(Probe.of(probe) for probe in fields["probes"]),
+            "load": None if fields["load"] is None else Path(fields["load"]),
         }
         return cls(**{**fields, **own})
 
     @property
     def memories(self) -> tuple[Path, ...]:
         """Memory images that the sources read with $readmemh."""
-        return tuple(sorted(self.folder.glob("*.mem")))
+        own = sorted(self.folder.glob("*.mem"))
+        return (*own, *([] if self.load is None else [self.load]))

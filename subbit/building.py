@@ -23,6 +23,7 @@ from boards.pll import dividers_for, limits_of
 from hw.plan.cost import stage_area
 from hw.plan.pipeline import pipeline
 from hw.plan.plan import Plan
+from hw.plan.search import space_of
 from hw.plan.space import Space
 from subbit.console import Failed, made_by_user
 from subbit.planning import Wish, make_plan
@@ -140,7 +141,7 @@ class _Making:
     @cached_property
     def space(self) -> Space:
         """Every folding of the network."""
-        return Space(self.network, family=self.target.family)
+        return space_of(self.network, self.target.family, self.target.device)
 
     def first(self) -> Plan:
         """The plan that was given, or one for the board's device."""

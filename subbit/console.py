@@ -13,7 +13,7 @@ from rich.table import Table
 
 from sw.errors import SubbitError
 
-__all__ = ["Failed", "Stopped", "count", "emit", "made_by_user", "note", "table"]
+__all__ = ["Failed", "Stopped", "count", "emit", "finished", "made_by_user", "note", "table"]
 
 PLAIN_WIDTH = 132
 
@@ -75,6 +75,15 @@ def made_by_user() -> Any:
         yield
     except (ValueError, TypeError) as error:
         raise SubbitError(str(error)) from error
+
+
+@contextmanager
+def finished(simulator: str, kind: type[Exception]) -> Any:
+    """Turns a simulator's own failure, of class ``kind``, into the one that the command line knows."""
+    try:
+        yield
+    except kind as error:
+        raise Failed(f"{simulator} did not finish: {error}") from error
 
 
 def _cell(value: Any) -> str:

@@ -2,20 +2,27 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from subbit import library
 from subbit.extras import require
 from subbit.inspection import Inspection
+from sw.errors import SubbitError
 from sw.files import atomic_folder
+from sw.network import Network
 
 if TYPE_CHECKING:
+    from hw.plan.plan import Plan
     from sim.accelerator import SimulationReport
+    from subbit.building import BuildResult
+    from subbit.classification import Classification
     from subbit.planning import PlanReport
     from sw.train.export import Comparison
     from sw.train.fit import TrainResult
@@ -28,6 +35,9 @@ LEAST_ACCURACY = 0.97
 TOPOLOGY = "conv 16 pad 1, conv 24 pad 1, pool, conv 32 pad 1, pool"
 TRAINING = {"data": "digits", "topology": TOPOLOGY, "epochs": 200, "seed": 0}
 PLANNING = {"device": "ice40-up5k", "fps": 10_000.0}
+BOARD = "icebreaker"
+# The routed design is simulated cell by cell: some images tell enough in the time of a demo.
+STAGES = {"rtl": None, "routed": 20}
 
 
 @dataclass(frozen=True)
@@ -35,7 +45,9 @@ class DemoResult:
     """What the demo found: each step's own result, and ``seconds`` by step.
 
     ``accuracy`` is the Network's on the test images; ``comparison`` is PyTorch against the Network at every layer,
-    ``simulations`` the hardware against the Network, one a simulator, each over every test image.
+    ``simulations`` the hardware against the Network, one a simulator, each over every test image. ``build`` is the
+    bitstream's, and ``boards`` the answers of the board's simulation, by stage; None and nothing where the tools for
+    that are not installed.
     """
 
     folder: Path
@@ -46,12 +58,15 @@ class DemoResult:
     contents: Inspection
     plan: "PlanReport"
     simulations: Sequence["SimulationReport"]
+    build: "BuildResult | None"
+    boards: Mapping[str, "Classification"]
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
         """Whether the network is good, equals PyTorch, and all that was simulated equals the Network."""
-        proven = all(run.passed for run in self.simulations)
+        proven = all(run.passed for run in (*self.simulations, *self.boards.values()))
+        proven = proven and (self.build is None or self.build.met)
         return self.accuracy >= LEAST_ACCURACY and self.comparison.equal and proven
 
     def as_dict(self) -> dict[str, Any]:
@@ -68,15 +83,19 @@ class DemoResult:
             "network": self.contents.as_dict()["total"],
             "plan": self.plan.as_dict(),
             "simulations": [run.as_json() for run in self.simulations],
+            "build": None if self.build is None else self.build.as_dict(),
+            "boards": {stage: run.as_dict() for stage, run in self.boards.items()},
             "seconds": self.seconds,
         }
 
 
 def demonstrate(folder: Path, progress: Callable[[str], None]) -> DemoResult:
-    """Train on scikit-learn's digits, export, compare with PyTorch, plan, generate, and prove it in each simulator.
+    """Train on scikit-learn's digits, export, compare with PyTorch, plan, generate, prove it in each simulator, build
+    the bitstream of a board, and classify on that board's simulation.
 
-    Both run every test image; Verilator also compares every layer, with and without pauses in the streams. Everything
-    that is made is written into ``folder``; ``progress`` receives a line for each step.
+    Both simulators run every test image; Verilator also compares every layer, with and without pauses in the streams.
+    The board's Verilog classifies every test image too, its routed netlist some. Everything that is made is written
+    into ``folder``; ``progress`` receives a line for each step.
     Raises SubbitError where an extra or every simulator is missing, before anything is trained or written.
     """
     require("train", "the demo")
@@ -116,6 +135,7 @@ def demonstrate(folder: Path, progress: Callable[[str], None]) -> DemoResult:
                     fast=name == "icarus",
                     build_dir=scratch,
                 )
+        built, answers = on_a_board(network, planned.plan, made / BOARD, data.test_images, progress, seconds)
         accuracy = float((network.classify(data.test_images) == data.test_labels).mean())
         result = DemoResult(
             folder,
@@ -126,10 +146,38 @@ def demonstrate(folder: Path, progress: Callable[[str], None]) -> DemoResult:
             library.inspect(network),
             planned,
             runs,
+            built,
+            answers,
             {step: round(took, 1) for step, took in seconds.items()},
         )
         (made / SUMMARY).write_text(json.dumps(result.as_dict(), indent=2) + "\n")
     return result
+
+
+def on_a_board(
+    network: Network,
+    plan: "Plan",
+    folder: Path,
+    images: np.ndarray,
+    progress: Callable[[str], None],
+    seconds: dict[str, float],
+) -> tuple["BuildResult | None", dict[str, "Classification"]]:
+    """The build for the board, and the answers of its simulation; nothing where its tools are not installed."""
+    try:
+        require("fpga", "building for a board")
+    except SubbitError as error:
+        progress(f"left out: {error}")
+        return None, {}
+    answers = {}
+    with timed("build", seconds):
+        progress(f"build: a bitstream for {BOARD}")
+        built = library.build(network, BOARD, folder, plan=plan, progress=lambda text: None)
+    for stage, most in STAGES.items():
+        with timed(stage, seconds), library.virtual_board(folder, stage=stage) as port:
+            chosen = images[:most]
+            progress(f"classify: {len(chosen)} test images on the simulated board, {stage}")
+            answers[stage] = library.classify(folder, chosen, port, virtual=True)
+    return built, answers
 
 
 @contextmanager

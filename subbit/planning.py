@@ -10,7 +10,7 @@ from hw.plan.device import Device, device
 from hw.plan.explain import Alternative, alternatives
 from hw.plan.pipeline import Pipeline, pipeline
 from hw.plan.plan import Folding, Plan
-from hw.plan.search import fastest_plan, plan_for_rate
+from hw.plan.search import fastest_plan, fits, plan_for_rate
 from hw.plan.space import Space
 from subbit.console import made_by_user
 from sw.errors import SubbitError
@@ -83,8 +83,7 @@ class PlanReport:
         """Whether the estimate stays within the device; None without a device."""
         if self.area is None or self.device is None:
             return None
-        room = self.device
-        return self.area.luts <= room.luts and self.area.ffs <= room.ffs and self.area.brams <= room.block_rams
+        return fits(self.area, self.device)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -8,7 +8,6 @@ the datapath that is named, or of any, and Yosys measures the whole accelerator.
 """
 
 import argparse
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -16,7 +15,7 @@ import numpy as np
 from rich.progress import track
 
 from benchmarks.networks import chain, codebook_weights
-from benchmarks.report import RESULTS, publish, versions
+from benchmarks.report import kept_rows, publish, versions
 from hw.accelerator import Accelerator
 from hw.plan.datapath import Datapath
 from hw.plan.pipeline import pipeline
@@ -133,8 +132,7 @@ def main() -> None:
     parser.add_argument("--cycles", type=int, default=64_000, help="cycles a frame (%(default)s)")
     parser.add_argument("--again", action="store_true", help="measure rows anew that are there already")
     given = parser.parse_args()
-    path = RESULTS / "datapaths.json"
-    known = [] if given.again or not path.exists() else json.loads(path.read_text())["rows"]
+    known = kept_rows("datapaths", again=given.again)
     rows: list[dict[str, object]] = []
     wanted = [(name, family) for family in given.families for name, _, _ in VARIANTS]
     for name, family in track(wanted, description="Yosys"):

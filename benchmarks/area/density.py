@@ -8,7 +8,6 @@ whole accelerator; cycles a frame are by formula. Rows that are there already ar
 """
 
 import argparse
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -16,7 +15,7 @@ from rich.progress import track
 
 from benchmarks.area.datapaths import codebook, compacted, few
 from benchmarks.networks import CNV_FOLDING, SFC_FOLDING, cnv, lfc, plan_for, sfc
-from benchmarks.report import RESULTS, publish, versions
+from benchmarks.report import kept_rows, publish, versions
 from hw.accelerator import Accelerator
 from hw.plan.pipeline import pipeline
 from hw.plan.plan import Plan
@@ -110,8 +109,7 @@ def main() -> None:
     parser.add_argument("--designs", nargs="+", choices=list(DESIGNS), default=list(DESIGNS))
     parser.add_argument("--again", action="store_true", help="measure rows anew that are there already")
     given = parser.parse_args()
-    path = RESULTS / "density.json"
-    rows = [] if given.again or not path.exists() else json.loads(path.read_text())["rows"]
+    rows = kept_rows("density", again=given.again)
     for name in track(given.designs, description="Yosys"):
         if all(row["design"] != name for row in rows):
             rows.append(measure(name))

@@ -12,7 +12,6 @@ there already are measured again only with --again, and what passes the limit is
 """
 
 import argparse
-import json
 import tempfile
 import time
 from collections.abc import Iterator
@@ -26,7 +25,7 @@ from amaranth.lib.wiring import In, Out
 
 from benchmarks.area.rivals import RIVALS
 from benchmarks.compact.official import bits_of
-from benchmarks.report import RESULTS, publish, versions
+from benchmarks.report import kept_rows, publish, versions
 from hw.synthesis import FAMILIES, nextpnr_version, packed_ice40, synthesise
 from hw.unrolled.emit import build
 from hw.unrolled.optimise import Unrolling, optimise
@@ -141,8 +140,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="abc in place of abc9, on iCE40")
     parser.add_argument("--again", action="store_true", help="measure rows that stand in the results too")
     options = parser.parse_args()
-    stored = RESULTS / "unrolled.json"
-    rows = json.loads(stored.read_text())["rows"] if stored.exists() else []
+    rows = kept_rows("unrolled")
     tools = versions("numpy", "da4ml", "alkaid") | {"yosys": yosys_version(), "nextpnr-ice40": nextpnr_version() or ""}
     for name, weights, thresholds in layers(options):
         kept = weights[: options.rows]

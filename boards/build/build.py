@@ -18,6 +18,7 @@ from boards.build.seeds import Attempt
 from boards.build.timing import Timing, read_timing
 from boards.build.tools import Runner, Toolrun
 from boards.build.workplace import MARK, Workplace
+from boards.flash_image import write_flash_image
 from hw.programs import find_program
 from hw.yosys import yosys_command, yosys_version
 
@@ -35,7 +36,7 @@ class Implementation:
 
     ``areas``: cells of the synthesised netlist, by stage. ``used``: by what nextpnr's kinds of cells are called, how
     many of how many. ``attempts``: of every seed that was tried. ``runs``: what each tool cost. ``programs``: which
-    they were.
+    they were. ``bitstream``: the file that the board gets.
     """
 
     areas: Areas
@@ -101,6 +102,8 @@ class Builder:
             for each in attempts
         ]
         runs = (*self.runs, *costs, self.pack())
+        bitstream = write_flash_image(self.place.path, self.description, self.flow.bitstream)
+        self.place.keep(bitstream)
         report = json.loads((self.place.path / REPORT).read_text())
         programs = {program.name: program.as_dict() for program in (self.routing.program, self.packer)}
         return Implementation(
@@ -111,7 +114,7 @@ class Builder:
             attempts=attempts,
             runs=runs,
             programs={"yosys": {"version": yosys_version()}} | programs,
-            bitstream=self.flow.bitstream,
+            bitstream=bitstream,
         )
 
     def synthesise(self) -> dict[str, Any]:

@@ -71,34 +71,30 @@ class CobsDecoder(wiring.Component):
 class CobsEncoder(wiring.Component):
     """Encodes one frame at a time into a memory: content ``i`` in, writes ``o`` out, a byte a cycle, latency 0.
 
-    The end of the frame takes two cycles, for its last code and the zero behind it. ``size`` is then the number of
-    bytes before that zero, and stands until the next frame ends, even where the encoder is reset.
+    The end of the frame takes two cycles, for its last code and the zero behind it. Every frame begins at address 0.
     """
 
     i: stream.Interface
     o: stream.Interface
-    size: Signal
 
     def __init__(self) -> None:
         super().__init__(
             {
                 "i": In(stream.Signature(CONTENT)),
                 "o": Out(stream.Signature(WRITE, always_ready=True)),
-                "size": Out(8),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         at, place, run = Signal(8, init=1), Signal(8), Signal(8, init=1)
-        closed, size = Signal(), Signal(8, reset_less=True)
+        closed = Signal()
         byte, ends = Signal(8), Signal()
         m.d.comb += [
-            self.size.eq(size),
             byte.eq(self.i.payload.data),
             ends.eq((byte == 0) | self.i.payload.last),
             self.o.valid.eq(self.i.valid),
-            self.i.ready.eq(~self.i.payload.last | closed),
+            self.i.ready.eq(~(self.i.valid & self.i.payload.last) | closed),
             self.o.payload.at.eq(at),
             self.o.payload.data.eq(byte),
         ]
@@ -110,7 +106,7 @@ class CobsEncoder(wiring.Component):
             with m.If(closed):
                 m.d.sync += [at.eq(1), place.eq(0), run.eq(1), closed.eq(0)]
             with m.Elif(self.i.payload.last):
-                m.d.sync += [size.eq(at), closed.eq(1)]
+                m.d.sync += closed.eq(1)
             with m.Else():
                 m.d.sync += [at.eq(at + 1), run.eq(run + 1)]
                 with m.If(ends):

@@ -1,13 +1,14 @@
 """Bytes of an image to the accelerator, and the check of what went there."""
 
 import zlib
-from typing import Any
 
 from amaranth import Cat, Module, Signal
 from amaranth.hdl import unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.crc import Algorithm
 from amaranth.lib.wiring import In, Out
+
+from boards.link.receiver import resettable
 
 __all__ = ["CHECKED", "Feed", "check_algorithm"]
 
@@ -53,14 +54,14 @@ class Feed(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.crc = crc = self.crc()
+        # A bit at a time: a third of the area of a byte at a time.
+        crc = resettable(m, check_algorithm(self.network)(data_width=1), self.start)
         bits, bit = Signal(range(9)), Signal()
         beat, place = Signal(self.input_bits), Signal(range(max(2, self.input_bits // 8)))
         is_image = ~self.i.payload.result
         m.d.comb += [
             bit.eq(self.i.payload.data.bit_select(bits[:3], 1)),
             crc.data.eq(bit),
-            crc.start.eq(self.start),
             self.check.eq(crc.crc),
             self.o.payload.eq(beat),
         ]
@@ -81,7 +82,3 @@ class Feed(wiring.Component):
         with m.If(self.start):
             m.d.sync += place.eq(0)
         return m
-
-    def crc(self) -> Any:
-        """Takes a bit at a time, which is a third of the area of a byte at a time."""
-        return check_algorithm(self.network)(data_width=1).create()

@@ -1,6 +1,6 @@
 """The board's end of the link: bytes on a serial line to images for the accelerator, and results to answers."""
 
-from amaranth import Module, Mux, ResetInserter, Signal
+from amaranth import Cat, Module, Mux, ResetInserter, Signal
 from amaranth.hdl import unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -59,10 +59,10 @@ class HostLink(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         shape = self.shape
-        m.submodules.receiver = receiver = Receiver(shape.cycles_per_bit)
-        m.submodules.sender = sender = Sender(shape.cycles_per_bit)
         requests, replies, feed = Requests(shape), Replies(shape), Feed(shape.input_bits, shape.identity)
-        collector, tally = Collector(shape.result_bits), Tally()
+        collector, tally = Collector(shape.result_bits, shape.result_beats), Tally()
+        m.submodules.receiver = receiver = Receiver(shape.cycles_per_bit)
+        m.submodules.sender = sender = Sender(shape.cycles_per_bit, replies.contents)
         for part in (requests, replies, feed, collector, tally):
             m.submodules[type(part).__name__.lower()] = ResetInserter(receiver.reset)(part)
 
@@ -71,29 +71,31 @@ class HostLink(wiring.Component):
             (requests.replies, replies.requests),
             (replies.o, sender.i),
             (wiring.flipped(self.results), collector.i),
-            (collector.o, sender.keep),
+            (tally.o, replies.events),
             (feed.o, wiring.flipped(self.images)),
         ):
             wiring.connect(m, source, sink)
+        # An image is handed on before its results are checked.
+        join(m, replies.check, requests.o, feed.i)
+        join(m, replies.write, collector.o, sender.write)
         self.connect_line(m, receiver, requests, replies, sender)
-        self.connect_feed(m, requests, replies, feed)
-        self.connect_state(m, requests, replies, sender, collector)
+        self.connect_state(m, requests, replies, collector)
         m.d.comb += [
-            tally.frames.eq(requests.frames.valid & requests.frames.ready),
-            tally.damaged.eq(receiver.damaged),
-            tally.unused.eq(requests.unused),
-            tally.overruns.eq(receiver.overrun),
-            tally.images.eq(replies.computed),
+            tally.events.eq(
+                Cat(
+                    requests.frames.valid & requests.frames.ready,
+                    receiver.damaged,
+                    requests.unused,
+                    receiver.overrun,
+                    replies.computed,
+                )
+            ),
             tally.start.eq(requests.start),
-            tally.running.eq(requests.computing & collector.enable),
-            replies.counters.eq(tally.counters),
+            tally.running.eq(requests.computing & ~collector.full),
+            replies.cycles.eq(tally.cycles),
+            feed.start.eq(requests.start),
+            replies.crc.eq(feed.check),
         ]
-        overrun = Signal()
-        with m.If(receiver.overrun):
-            m.d.sync += overrun.eq(1)
-        with m.Elif(replies.told | receiver.reset):
-            m.d.sync += overrun.eq(0)
-        m.d.comb += replies.flags.eq(Mux(overrun, Flags.OVERRUN, 0) | Mux(self.ready, 0, Flags.LOADING))
         return m
 
     def connect_line(self, m: Module, receiver: Receiver, requests: Requests, replies: Replies, sender: Sender) -> None:
@@ -104,34 +106,26 @@ class HostLink(wiring.Component):
             self.fault.eq(receiver.damaged),
             self.clear.eq(receiver.reset),
             sender.drop.eq(receiver.reset),
-            sender.first.eq(requests.start),
             receiver.at.eq(requests.at),
             requests.data.eq(receiver.data),
             sender.at.eq(replies.at),
             replies.data.eq(sender.data),
+            replies.busy.eq(sender.busy),
             replies.idle.eq(sender.idle),
         ]
+        overrun = Signal()
+        with m.If(receiver.overrun):
+            m.d.sync += overrun.eq(1)
+        with m.Elif(replies.told | receiver.reset):
+            m.d.sync += overrun.eq(0)
+        m.d.comb += replies.flags.eq(Mux(overrun, Flags.OVERRUN, 0) | Mux(self.ready, 0, Flags.LOADING))
 
-    def connect_feed(self, m: Module, requests: Requests, replies: Replies, feed: Feed) -> None:
-        """An image is handed on before its results are checked, so that the two never meet."""
-        checks = replies.check.valid
-        m.d.comb += [
-            feed.i.valid.eq(requests.o.valid | checks),
-            feed.i.payload.eq(Mux(checks, replies.check.payload, requests.o.payload)),
-            requests.o.ready.eq(feed.i.ready),
-            replies.check.ready.eq(feed.i.ready),
-            feed.start.eq(requests.start),
-            replies.crc.eq(feed.check),
-        ]
-
-    def connect_state(
-        self, m: Module, requests: Requests, replies: Replies, sender: Sender, collector: Collector
-    ) -> None:
+    def connect_state(self, m: Module, requests: Requests, replies: Replies, collector: Collector) -> None:
         """What requests and replies know of each other."""
-        complete = sender.kept == self.shape.result_bytes
         m.d.comb += [
             self.active.eq(requests.taking | requests.computing),
-            collector.enable.eq(self.active & ~complete),
+            collector.enable.eq(self.active),
+            collector.start.eq(requests.start),
             requests.ready.eq(self.ready),
             requests.computed.eq(replies.computed),
             requests.held.eq(replies.held),
@@ -140,5 +134,15 @@ class HostLink(wiring.Component):
             replies.taken.eq(requests.taken),
             replies.feeding.eq(requests.feeding),
             replies.again.eq(requests.again),
-            replies.finished.eq(requests.computing & complete),
+            replies.finished.eq(requests.computing & collector.full),
         ]
+
+
+def join(m: Module, first: stream.Interface, second: stream.Interface, o: stream.Interface) -> None:
+    """Lead two streams into one; ``first`` goes first."""
+    m.d.comb += [
+        o.valid.eq(first.valid | second.valid),
+        o.payload.eq(Mux(first.valid, first.payload, second.payload)),
+        first.ready.eq(o.ready),
+        second.ready.eq(o.ready & ~first.valid),
+    ]

@@ -145,14 +145,14 @@ class Progress(Fields):
 
 @dataclass(frozen=True)
 class Counters(Fields):
-    """Reply to COUNTERS: since power-up or RESET, each modulo 65,536 but for ``cycles``.
+    """Reply to COUNTERS: since the board was configured, whatever RESETs there were, each modulo 2^32.
 
     ``frames``: good ones; ``damaged``; ``unused``: good ones that asked for nothing to be done, such as repeated
     chunks; ``overruns``: dropped for lack of room; ``images``: computed. ``cycles``: from the last beat of the last
     image going in until its last result was out.
     """
 
-    layout = struct.Struct("<HHHHHI")
+    layout = struct.Struct("<IIIIII")
     frames: int
     damaged: int
     unused: int
@@ -180,7 +180,8 @@ class Chunk:
         """The chunk, or None where the payload is too short."""
         if len(payload) < cls.HEADER.size:
             return None
-        return cls(*cls.HEADER.unpack_from(payload), payload[cls.HEADER.size :])
+        number, offset = cls.HEADER.unpack_from(payload)
+        return cls(number, offset, payload[cls.HEADER.size :])
 
 
 @dataclass(frozen=True)
@@ -210,4 +211,4 @@ def check_of(network: bytes, image: bytes, results: bytes) -> int:
 
 
 CHUNK_LIMIT = CONTENT_LIMIT - OVERHEAD - Chunk.HEADER.size  #: Bytes of an image in one frame.
-RESULT_LIMIT = CONTENT_LIMIT - OVERHEAD - Answer.TRAILER.size  #: Bytes of all results of an image.
+RESULT_LIMIT = 215  #: Bytes of all results of an image, so that they fit one memory of a board with all else there.

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from amaranth import Cat, Const, Module, Signal
+from amaranth import Cat, Const, Module, ResetInserter, Signal
+from amaranth.hdl import ValueLike
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.crc import catalog
 from amaranth.lib.wiring import In, Out
@@ -11,15 +12,18 @@ from boards.link.cobs import DECODED, CobsDecoder
 from boards.link.protocol import CONTENT_LIMIT, OVERHEAD, Kind
 from boards.link.uart import UartReceiver, pin
 
-__all__ = ["CRC16", "FrameStore", "Receiver", "crc16"]
+__all__ = ["CRC16", "FrameStore", "Receiver", "resettable"]
 
 #: Of the content before it; high byte first behind it, which leaves a remainder of zero.
 CRC16 = catalog.CRC16_IBM_3740(data_width=8)
 
 
-def crc16() -> Any:
-    """The component of `CRC16`."""
-    return CRC16.create()
+def resettable(m: Module, parameters: Any, restart: ValueLike) -> Any:
+    """A CRC in ``m`` that begins anew at ``restart``. Its own ``start`` could take a byte at the same time, which costs
+    a look-up table a bit."""
+    crc = parameters.create()
+    m.submodules.crc = ResetInserter(restart)(crc)
+    return crc
 
 
 class FrameStore(wiring.Component):
@@ -53,20 +57,20 @@ class FrameStore(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.crc = crc = crc16()
+        ended = Signal()
+        crc = resettable(m, CRC16, ended)
         m.submodules.cells = cells = memory.Memory(shape=8, depth=512, init=[])
         write, read = cells.write_port(), cells.read_port()
         full, into, oldest = Signal(2), Signal(), Signal()
         size, sizes = Signal(8), [Signal(8, name=f"size{half}") for half in range(2)]
         lost, is_reset = Signal(), Signal()
-        byte, end, whole, room = (Signal(name=name) for name in ("byte", "end", "whole", "room"))
+        byte, whole, room = (Signal(name=name) for name in ("byte", "whole", "room"))
         m.d.comb += [
             byte.eq(self.i.valid & ~self.i.payload.end),
-            end.eq(self.i.valid & self.i.payload.end),
+            ended.eq(self.i.valid & self.i.payload.end),
             room.eq(~full.bit_select(into, 1) & ~lost),
             crc.data.eq(self.i.payload.data),
             crc.valid.eq(byte),
-            crc.start.eq(end),
             write.addr.eq(Cat(size, into)),
             write.data.eq(self.i.payload.data),
             write.en.eq(byte & room),
@@ -75,9 +79,9 @@ class FrameStore(wiring.Component):
             self.frames.valid.eq(full.bit_select(oldest, 1)),
             self.frames.payload.eq(Cat(*sizes).word_select(oldest, 8)),
             whole.eq(self.i.payload.data[0] & crc.match_detected & (size >= OVERHEAD) & (size <= CONTENT_LIMIT)),
-            self.damaged.eq(end & ~whole),
-            self.overrun.eq(end & whole & ~room),
-            self.reset.eq(end & whole & is_reset),
+            self.damaged.eq(ended & ~whole),
+            self.overrun.eq(ended & whole & ~room),
+            self.reset.eq(ended & whole & is_reset),
         ]
         with m.If(self.frames.valid & self.frames.ready):
             m.d.sync += [full.bit_select(oldest, 1).eq(0), oldest.eq(~oldest)]
@@ -85,7 +89,7 @@ class FrameStore(wiring.Component):
             m.d.sync += [size.eq(size + (size != Const(0xFF))), lost.eq(~room)]
             with m.If(size == 0):
                 m.d.sync += is_reset.eq(self.i.payload.data == Kind.RESET)
-        with m.Elif(end):
+        with m.Elif(ended):
             m.d.sync += [size.eq(0), lost.eq(0)]
             with m.If(whole & room):
                 m.d.sync += [full.bit_select(into, 1).eq(1), into.eq(~into)]

@@ -22,10 +22,11 @@ class Requests(wiring.Component):
     """Takes the frames of a `FrameStore`, hands image bytes on, and asks for replies.
 
     Of the image ``number`` the first ``taken`` bytes are there. It is ``taking`` until it is whole, then ``computing``
-    until ``computed``. A chunk of another image at offset 0 begins that one, unless one is taking or computing; it
-    waits for ``held`` to fall, and every chunk for ``composing``, since a reply that is being composed tells number and
-    taken. Pulses: ``start`` when an image begins, ``again`` where the answer is asked for, ``unused`` for a frame that
-    asks for nothing to be done. Nothing is taken without ``ready``.
+    until ``computed``. A chunk at offset 0 of the image with the next number begins that one, unless one is
+    taking; where there has been none yet, of any image. It waits while one is computing, and for ``held`` to fall, and
+    every chunk for ``composing``, since a reply that is being composed tells number and taken. Pulses: ``start`` of an
+    image, ``again`` where the answer is asked for, ``unused`` for a frame that asks for nothing to be done.
+    Nothing is taken without ``ready``.
     """
 
     frames: stream.Interface
@@ -72,12 +73,13 @@ class Requests(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        done, named, known, same, fits, poll = (
-            Signal(name=name) for name in ("done", "named", "known", "same", "fits", "poll")
+        done, named, follows, known, same, some, fits, poll = (
+            Signal(name=name) for name in ("done", "named", "follows", "known", "same", "some", "fits", "poll")
         )
         m.d.comb += [
             self.o.payload.data.eq(self.data),
-            same.eq(named & (self.taking | self.computing | done)),
+            some.eq(self.taking | self.computing | done),
+            same.eq(some & named),
             poll.eq(self.frames.payload == DATA + CRC),
         ]
         with m.If(self.computed):
@@ -89,33 +91,34 @@ class Requests(wiring.Component):
                 with m.If(self.at == DATA):
                     m.d.sync += self.at.eq(DATA)
                     m.next = "DECIDE"
-                asked = self.header(m, same, known, named, fits)
+                asked = self.header(m, same, known, named, follows, fits)
             with m.State("DECIDE"):
                 image = known & (self.replies.payload.kind == Kind.IMAGE)
-                free = Mux(same, self.taking, ~self.taking & ~self.computing)
+                free = Mux(same, self.taking, ~some | (follows & ~self.taking))
                 takes = image & ~poll & fits & free & self.ready
-                with m.If(takes & ~self.composing & (same | ~self.held)):
+                with m.If(takes & ~self.composing & (same | ~(self.computing | self.held))):
                     m.d.comb += self.start.eq(~same)
                     m.next = "FEED"
                 with m.If(~takes):
-                    m.d.comb += [self.unused.eq(~known | (image & ~poll)), self.again.eq(image & poll & same & done)]
+                    m.d.comb += self.unused.eq(~known | (image & ~poll))
                     m.next = "REPLY"
             self.feed(m)
             with m.State("REPLY"):
                 m.d.comb += [self.replies.valid.eq(known), self.frames.ready.eq(~known | self.replies.ready)]
                 with m.If(self.frames.ready):
+                    m.d.comb += self.again.eq(known & (self.replies.payload.kind == Kind.IMAGE) & poll & same & done)
                     m.d.sync += self.at.eq(0)
                     m.next = "HEADER"
         with m.If(self.start):
             m.d.sync += [self.number.eq(asked), self.taken.eq(0), self.taking.eq(1), done.eq(0)]
         return m
 
-    def header(self, m: Module, same: Value, known: Signal, named: Signal, fits: Signal) -> Signal:
+    def header(self, m: Module, same: Value, known: Signal, named: Signal, follows: Signal, fits: Signal) -> Signal:
         """Take in the byte before ``at``: kind, sequence, number, offset. Returns the number."""
         asked, expected = Signal(8), Signal(16)
         m.d.comb += expected.eq(Mux(same, self.taken, 0))
         request, size = self.replies.payload, self.frames.payload
-        with m.Switch(self.at):
+        with m.Switch(self.at[:3]):
             with m.Case(1):
                 is_image = self.data == Kind.IMAGE
                 m.d.sync += [
@@ -125,7 +128,11 @@ class Requests(wiring.Component):
             with m.Case(2):
                 m.d.sync += request.sequence.eq(self.data)
             with m.Case(3):
-                m.d.sync += [asked.eq(self.data), named.eq(self.data == self.number)]
+                m.d.sync += [
+                    asked.eq(self.data),
+                    named.eq(self.data == self.number),
+                    follows.eq(self.data == (self.number + 1)[:8]),
+                ]
             with m.Case(4):
                 m.d.sync += fits.eq(self.data == expected[:8])
             with m.Case(5):

@@ -1,14 +1,16 @@
 """Replies on their way to the line, and the results of the last image, in one memory."""
 
-from amaranth import Cat, Module, Mux, ResetInserter, Signal
+from amaranth import Module, Mux, ResetInserter, Signal, Value
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from boards.link.cobs import CONTENT, CobsEncoder
-from boards.link.receiver import crc16
+from boards.link.cobs import CONTENT, WRITE, CobsEncoder
+from boards.link.receiver import CRC16, resettable
 from boards.link.uart import UartSender, pin
 
 __all__ = ["Checked", "Sender"]
+
+HALF = 256
 
 
 class Checked(wiring.Component):
@@ -25,7 +27,8 @@ class Checked(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.crc = crc = crc16()
+        ended = Signal()
+        crc = resettable(m, CRC16, ended)
         out, step = self.o.payload, self.o.valid & self.o.ready
         m.d.comb += [crc.data.eq(self.i.payload.data), crc.valid.eq(self.i.valid & self.i.ready)]
         with m.FSM():
@@ -42,40 +45,37 @@ class Checked(wiring.Component):
             with m.State("END"):
                 m.d.comb += [out.last.eq(1), self.o.valid.eq(1)]
                 with m.If(step):
-                    m.d.comb += crc.start.eq(1)
+                    m.d.comb += ended.eq(1)
                     m.next = "CONTENT"
         return m
 
 
 class Sender(wiring.Component):
-    """Sends frames of content ``i``, and keeps result bytes that can be read again.
+    """Sends frames of content ``i`` on ``tx``, and lends half of its memory.
 
-    A frame is encoded into one half of the memory, then goes out on ``tx``; ``idle`` while there is none. The bytes of
-    ``keep`` go into the other half, at 0 and on from there; ``first`` begins again at 0. ``kept`` is their number, and
-    ``data`` the one that ``at`` named in the cycle before, as long as the sender is idle or takes content. ``drop``
-    gives up a frame that is not yet complete.
+    A frame is encoded into one half of the memory, then sent; ``idle`` while there is none. The other half, at first
+    ``contents``, is written by ``write`` and read at ``at``: ``data`` is what stood there in the cycle before, unless
+    ``busy`` told in that cycle that the sender itself was reading. ``drop`` gives up a frame that is not yet complete.
     """
 
     i: stream.Interface
-    keep: stream.Interface
-    first: Signal
-    kept: Signal
+    write: stream.Interface
     at: Signal
     data: Signal
+    busy: Signal
     idle: Signal
     drop: Signal
     tx: Signal
 
-    def __init__(self, cycles_per_bit: int) -> None:
-        self.cycles_per_bit = cycles_per_bit
+    def __init__(self, cycles_per_bit: int, contents: bytes = b"") -> None:
+        self.cycles_per_bit, self.contents = cycles_per_bit, contents
         super().__init__(
             {
                 "i": In(stream.Signature(CONTENT)),
-                "keep": In(stream.Signature(8)),
-                "first": In(1),
-                "kept": Out(8),
+                "write": In(stream.Signature(WRITE)),
                 "at": In(8),
                 "data": Out(8),
+                "busy": Out(1),
                 "idle": Out(1),
                 "drop": In(1),
                 "tx": pin(Out),
@@ -85,35 +85,39 @@ class Sender(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.line = line = UartSender(self.cycles_per_bit)
-        m.submodules.cells = cells = memory.Memory(shape=8, depth=512, init=[])
+        m.submodules.cells = cells = memory.Memory(shape=8, depth=512, init=[*bytes(HALF), *self.contents])
         write, read = cells.write_port(), cells.read_port()
-        encoded = self.encoder(m)
-        next_byte, sending, fetched = Signal(8), Signal(), Signal()
+        encoded, ended = self.encoder(m)
+        next_byte, full, sending, fetched = Signal(8), Signal(), Signal(), Signal()
         m.d.comb += [
-            write.en.eq(encoded.o.valid | self.keep.valid),
-            write.addr.eq(Mux(encoded.o.valid, Cat(encoded.o.payload.at, 0), Cat(self.kept, 1))),
-            write.data.eq(Mux(encoded.o.valid, encoded.o.payload.data, self.keep.payload)),
-            self.keep.ready.eq(~encoded.o.valid),
-            read.addr.eq(Mux(sending, Cat(next_byte, 0), Cat(self.at, 1))),
+            write.en.eq(encoded.valid | self.write.valid),
+            write.addr.eq(Mux(encoded.valid, encoded.payload.at, self.write.payload.at | HALF)),
+            write.data.eq(Mux(encoded.valid, encoded.payload.data, self.write.payload.data)),
+            self.write.ready.eq(~encoded.valid),
+            self.idle.eq(~full),
+            self.busy.eq(sending & ~fetched & line.i.ready),
+            read.addr.eq(Mux(self.busy, next_byte, self.at | HALF)),
             self.data.eq(read.data),
             line.i.payload.eq(read.data),
-            line.i.valid.eq(sending & fetched),
-            self.idle.eq(~sending),
+            line.i.valid.eq(fetched),
             self.tx.eq(line.tx),
         ]
-        with m.If(self.first):
-            m.d.sync += self.kept.eq(0)
-        with m.Elif(self.keep.valid & self.keep.ready):
-            m.d.sync += self.kept.eq(self.kept + 1)
-        m.d.sync += fetched.eq(sending)
-        with m.If(encoded.i.valid & encoded.i.ready & encoded.i.payload.last):
-            m.d.sync += [sending.eq(1), next_byte.eq(0)]
-        with m.Elif(line.i.valid & line.i.ready):
-            m.d.sync += [next_byte.eq(next_byte + 1), sending.eq(next_byte != encoded.size), fetched.eq(0)]
+        m.d.sync += fetched.eq(self.busy)
+        with m.If(self.i.valid & self.i.ready & self.i.payload.last):
+            m.d.sync += full.eq(1)
+        with m.If(self.drop & ~sending):
+            m.d.sync += full.eq(0)
+        with m.If(ended):
+            m.d.sync += [full.eq(1), sending.eq(1), next_byte.eq(0)]
+        with m.If(fetched):
+            m.d.sync += next_byte.eq(next_byte + 1)
+            # Zero stands behind a frame and nowhere in it.
+            with m.If(read.data == 0):
+                m.d.sync += [full.eq(0), sending.eq(0)]
         return m
 
-    def encoder(self, m: Module) -> CobsEncoder:
-        """CRC and COBS behind ``i``, which waits while a frame is on its way."""
+    def encoder(self, m: Module) -> tuple[stream.Interface, Value]:
+        """CRC and COBS behind ``i``, which waits while a frame is on its way. Returns the writes, and their end."""
         checked, encoder = Checked(), CobsEncoder()
         m.submodules.checked, m.submodules.cobs = (ResetInserter(self.drop)(part) for part in (checked, encoder))
         wiring.connect(m, checked.o, encoder.i)
@@ -122,4 +126,4 @@ class Sender(wiring.Component):
             checked.i.valid.eq(self.i.valid & self.idle),
             self.i.ready.eq(checked.i.ready & self.idle),
         ]
-        return encoder
+        return encoder.o, encoder.i.valid & encoder.i.ready & encoder.i.payload.last

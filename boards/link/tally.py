@@ -1,40 +1,50 @@
-"""What has happened on the link, in numbers."""
+"""What happens on the link, to be counted."""
 
 from amaranth import Cat, Module, Signal
-from amaranth.lib import wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from boards.link.protocol import Counters
+__all__ = ["EVENTS", "Tally"]
 
-__all__ = ["Tally"]
+#: The first fields of `boards.link.protocol.Counters`, in order.
+EVENTS = ("frames", "damaged", "unused", "overruns", "images")
 
 
 class Tally(wiring.Component):
-    """The payload of COUNTERS: cycles of ``frames``, ``damaged``, ``unused``, ``overruns`` and ``images``, and of
-    ``running`` since the last ``start``."""
+    """Keeps events until they are counted, and counts cycles.
 
-    frames: Signal
-    damaged: Signal
-    unused: Signal
-    overruns: Signal
-    images: Signal
+    ``o`` gives the numbers of ``events`` that had a pulse, each once for all its pulses since it was last taken: what
+    counts them must be faster than they come. ``cycles`` counts the cycles of ``running`` since ``start``.
+    """
+
+    events: Signal
+    o: stream.Interface
     start: Signal
     running: Signal
-    counters: Signal
+    cycles: Signal
 
     def __init__(self) -> None:
-        pulses = ("frames", "damaged", "unused", "overruns", "images", "start", "running")
-        super().__init__({**{name: In(1) for name in pulses}, "counters": Out(8 * Counters.layout.size)})
+        super().__init__(
+            {
+                "events": In(len(EVENTS)),
+                "o": Out(stream.Signature(range(len(EVENTS)))),
+                "start": In(1),
+                "running": In(1),
+                "cycles": Out(32),
+            }
+        )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        counts = [Signal(16, name=f"{name}_count") for name in ("frames", "damaged", "unused", "overruns", "images")]
-        pulses = (self.frames, self.damaged, self.unused, self.overruns, self.images)
-        cycles = Signal(32)
-        for count, pulse in zip([*counts, cycles], [*pulses, self.running], strict=True):
-            with m.If(pulse):
-                m.d.sync += count.eq(count + 1)
+        waiting, taken = Signal(len(EVENTS)), Signal(len(EVENTS))
+        m.d.sync += waiting.eq((waiting & ~taken) | self.events)
+        for number in reversed(range(len(EVENTS))):
+            with m.If(waiting[number]):
+                m.d.comb += [self.o.valid.eq(1), self.o.payload.eq(number)]
+        with m.If(self.o.ready):
+            m.d.comb += taken.eq(Cat(self.o.payload == number for number in range(len(EVENTS))))
         with m.If(self.start):
-            m.d.sync += cycles.eq(0)
-        m.d.comb += self.counters.eq(Cat(*counts, cycles))
+            m.d.sync += self.cycles.eq(0)
+        with m.Elif(self.running):
+            m.d.sync += self.cycles.eq(self.cycles + 1)
         return m

@@ -7,7 +7,7 @@ from amaranth import Cat, Module, Signal, Value
 from hw.layer.window import WindowShape
 from sw.network.agreement import Agreement
 
-__all__ = ["axis_outside", "missing_count", "missing_positions", "skipped_count"]
+__all__ = ["agreements", "axis_outside", "missing_count", "missing_positions", "skipped_count"]
 
 
 def missing_positions(m: Module, shape: WindowShape, row: Value, column: Value) -> Value:
@@ -55,6 +55,18 @@ def missing_count(m: Module, agreement: Agreement, positions: int, missing: Valu
 def skipped_count(agreement: Agreement, skip: np.ndarray) -> int:
     """The same for the mask (taps,) of a window."""
     return int(skip.sum()) // agreement.skip_channels * agreement.per_position if agreement.skip_channels else 0
+
+
+def agreements(
+    weights: np.ndarray, agreement: Agreement, planes: tuple[int, ...], window: np.ndarray, skip: np.ndarray
+) -> np.ndarray:
+    """Counts int64 (rows,) of the stored taps (taps,) of one window against rows of weight bits, as ``agreement``
+    says; plane ``planes[i]`` of a tap is its bit i."""
+    count = np.zeros(len(weights), np.int64)
+    for place, plane in enumerate(planes):
+        agree = (((window.astype(np.int64) >> place) & 1) == weights) & ~skip
+        count += agree.sum(axis=1) << plane
+    return (count << int(agreement.doubled)) + skipped_count(agreement, skip)
 
 
 def axis_outside(m: Module, shape: WindowShape, axis: int, place: Value) -> list[Value]:

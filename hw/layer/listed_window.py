@@ -6,14 +6,13 @@ from functools import cached_property
 from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.hdl import unsigned
 from amaranth.lib import data
-from amaranth.lib.wiring import In, Out
 
 from hw.datapath.rom import Rom, RomStyle
 from hw.layer.border import axis_outside
 from hw.layer.window import WindowShape
-from hw.layer.window_store import WindowStore
+from hw.layer.window_store import StoredWindow, Walk, WindowStore
 from hw.stream.counter import Loop, nest
-from hw.stream.words import StreamComponent, lanes_layout, word_stream
+from hw.stream.words import lanes_layout
 from sw.network.encodings.base import index_bits
 
 __all__ = ["ListedWindow", "ListedWindowShape"]
@@ -107,27 +106,22 @@ class ListedWindowShape(WindowShape):
         return data.StructLayout(fields)
 
 
-class ListedWindow(StreamComponent):
+class ListedWindow(StoredWindow):
     """A circular memory with a reader a lane; an address generator that goes through a window and then its lists.
 
     A window takes ``words_per_window`` + the sum of ``beats`` cycles, with no gap between windows, rows or frames.
     Latency 2 cycles. ``depth`` as in `hw.layer.window_store.WindowStore`.
     """
 
-    def __init__(self, shape: ListedWindowShape, depth: int) -> None:
-        WindowStore.check(shape, depth)
-        self.shape, self.depth = shape, depth
-        super().__init__(
-            {"i": In(word_stream(lanes_layout(shape.lanes, shape.bits))), "o": Out(word_stream(shape.payload))}
-        )
+    shape: ListedWindowShape
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         shape = self.shape
-        parts = shape.channels // shape.lanes
         rows, columns = shape.kernel
         store = WindowStore(m, shape, self.depth, self.i, readers=shape.pe)
-        _, kx, ky = walk = [Loop("part", parts), Loop("kx", columns), Loop("ky", rows)]
+        walk = Walk(shape)
+        kx, ky = walk.kx, walk.ky
         ox, oy = places = [Loop("ox", shape.out_width), Loop("oy", shape.out_height)]
         outside = self._outside(m, oy.value, ox.value)
         free, primed, listing = Signal(), Signal(), Signal()
@@ -155,11 +149,10 @@ class ListedWindow(StreamComponent):
             take_word.eq(free & primed & ~listing & (skip | (offset < store.lead))),
             take_row.eq(free & primed & listing),
         ]
-        walked = nest(m, take_word, walk) & take_word
+        walked = nest(m, take_word, walk.loops) & take_word
         done = take_row & (row == table.depth - 1)
-        row_jump = (shape.width - columns) * parts + 1
         with m.If(take_word):
-            m.d.sync += offset.eq(Mux(ky.done, 0, Mux(kx.done, offset + row_jump, offset + 1)))
+            m.d.sync += offset.eq(walk.following(offset))
         with m.If(walked):
             m.d.sync += listing.eq(1)
         with m.If(done):

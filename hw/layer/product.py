@@ -6,19 +6,19 @@ from itertools import pairwise
 
 import numpy as np
 from amaranth import Cat, Const, Module, Mux, Signal, Value
-from amaranth.hdl import signed, unsigned
+from amaranth.hdl import signed
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from hw.datapath.popcount import plane_agreements
 from hw.datapath.rom import Rom, RomStyle
 from hw.datapath.times import times
-from hw.layer.border import missing_count, skipped_count
+from hw.layer.border import agreements, missing_count
 from hw.layer.levels import Levels
 from hw.layer.unit import Rhythm, UnitShape
 from hw.stream.counter import Loop, nest
 from hw.stream.registers import keep, stage
-from hw.stream.words import StreamComponent, lanes_layout, word_stream
+from hw.stream.words import StreamComponent, lanes_layout, taps_layout, word_stream
 from sw.network.agreement import Agreement
 
 __all__ = ["MatrixVector", "ProductShape"]
@@ -107,10 +107,7 @@ class ProductShape(UnitShape):
 
     def word(self, planes: int) -> data.StructLayout:
         """A word of taps of ``planes`` planes."""
-        fields: dict = {"x": lanes_layout(self.simd, planes)}
-        if self.agreement.skip_channels:
-            fields |= {"skip": unsigned(self.simd), "missing": unsigned(self.skip_positions.bit_length())}
-        return data.StructLayout(fields)
+        return taps_layout(self.simd, planes, self.skip_positions if self.agreement.skip_channels else 0)
 
     @cached_property
     def weight_rom(self) -> Rom:
@@ -125,14 +122,8 @@ class ProductShape(UnitShape):
 
     def reference(self, window: np.ndarray, skip: np.ndarray) -> np.ndarray:
         """Outputs (outputs,) for the stored taps (taps,) of one window and the mask of those that are skipped."""
-        signs = np.vstack([self.weights, np.ones_like(self.weights[:1])]).astype(np.int64)
-        count = np.zeros(len(signs), np.int64)
-        for place, plane in enumerate(self.planes):
-            agree = (((window.astype(np.int64) >> place) & 1) == signs) & ~skip
-            count += agree.sum(axis=1) << plane
-        if self.agreement.doubled:
-            count *= 2
-        count += skipped_count(self.agreement, skip)
+        signs = np.vstack([self.weights, np.ones_like(self.weights[:1])])
+        count = agreements(signs, self.agreement, self.planes, window, skip)
         return self.levels.reference(self.agreement.counts(count[:-1], count[-1]))
 
 

@@ -1,18 +1,15 @@
 """Windows read word by word from a circular memory."""
 
 from amaranth import Module, Mux, Signal, Value
-from amaranth.lib.wiring import In, Out
 
 from hw.layer.border import missing_positions
-from hw.layer.window import WindowShape
-from hw.layer.window_store import WindowStore
+from hw.layer.window_store import StoredWindow, Walk, WindowStore
 from hw.stream.counter import Loop, nest
-from hw.stream.words import StreamComponent, lanes_layout, word_stream
 
 __all__ = ["SerialWindow"]
 
 
-class SerialWindow(StreamComponent):
+class SerialWindow(StoredWindow):
     """A memory of ``depth`` words that an address generator reads in the windows' order, each window ``folds`` times.
 
     Words are released a window's step at a time, so the memory is buffer and line store in one, and no window is stored
@@ -21,24 +18,17 @@ class SerialWindow(StreamComponent):
     in `hw.layer.window_store.WindowStore`.
     """
 
-    def __init__(self, shape: WindowShape, depth: int) -> None:
-        WindowStore.check(shape, depth)
-        self.shape, self.depth = shape, depth
-        super().__init__(
-            {"i": In(word_stream(lanes_layout(shape.lanes, shape.bits))), "o": Out(word_stream(shape.payload))}
-        )
-
     def elaborate(self, platform: object) -> Module:
         m = Module()
         shape = self.shape
         store = WindowStore(m, shape, self.depth, self.i)
-        within = self._window_loops()
+        walk = Walk(shape)
         fold, ox, oy = (
             Loop("fold", shape.folds),
             Loop("ox", shape.out_width),
             Loop("oy", shape.out_height),
         )
-        loops = [*(loop for loop, _ in within), fold, ox, oy]
+        loops = [*walk.loops, fold, ox, oy]
         offset = Signal(range(WindowStore.span(shape)))
         outside = self._outside(m, {loop.name: loop for loop in loops})
         en, go = Signal(), Signal()
@@ -53,34 +43,10 @@ class SerialWindow(StreamComponent):
             m.d.sync += self.o.valid.eq(go)
         nest(m, go, loops)
         with m.If(go):
-            m.d.sync += offset.eq(self._following(offset, within))
+            m.d.sync += offset.eq(walk.following(offset))
         store.advance(m, go & fold.done, (ox, oy))
         self._send(m, go, read.data, outside, (oy.value, ox.value))
         return m
-
-    def _window_loops(self) -> list[tuple[Loop, int]]:
-        """The loops over a window's words, innermost first, with the words from one turn to the next."""
-        shape = self.shape
-        parts = shape.channels // shape.lanes
-        part, kx, ky = (
-            (Loop("part", parts), 1),
-            (Loop("kx", shape.kernel[1]), parts),
-            (Loop("ky", shape.kernel[0]), shape.width * parts),
-        )
-        return [part, kx, ky] if shape.order == "tap" else [kx, ky, part]
-
-    @staticmethod
-    def _following(offset: Signal, within: list[tuple[Loop, int]]) -> Value:
-        """The offset of the word after the one at ``offset``."""
-        jumps, passed = [], 0
-        for loop, stride in within:
-            jumps.append(stride - passed)
-            passed += (loop.count - 1) * stride
-        following: Value = offset + jumps[0]
-        for (inner, _), before, jump in zip(within, jumps, jumps[1:], strict=False):
-            if jump != before:
-                following = Mux(inner.done, (offset + jump)[: len(offset)], following)
-        return Mux(within[-1][0].done, 0, following)
 
     def _outside(self, m: Module, loops: dict[str, Loop]) -> Value:
         """Whether the tap now addressed lies in the padding."""

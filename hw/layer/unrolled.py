@@ -5,16 +5,15 @@ from functools import cached_property
 
 import numpy as np
 from amaranth import Cat, Module, Signal, Value
-from amaranth.hdl import unsigned
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from hw.datapath.rom import Rom
-from hw.layer.border import skipped_count
+from hw.layer.border import agreements
 from hw.layer.levels import Levels
 from hw.layer.unit import Rhythm, UnitShape
 from hw.layer.window import WindowShape
-from hw.stream.words import StreamComponent, lanes_layout, word_stream
+from hw.stream.words import StreamComponent, lanes_layout, taps_layout, word_stream
 from hw.unrolled.emit import build, stages_of
 from hw.unrolled.optimise import COSTS, Unrolling, optimise
 from sw.network.agreement import Agreement
@@ -101,10 +100,8 @@ class UnrolledShape(UnitShape):
 
     @property
     def input(self) -> data.StructLayout:
-        fields: dict = {"x": lanes_layout(self.simd, len(self.planes))}
-        if self.agreement.skip_channels:
-            fields |= {"skip": unsigned(self.simd), "missing": unsigned(self.skip_positions.bit_length())}
-        return data.StructLayout(fields)
+        positions = self.skip_positions if self.agreement.skip_channels else 0
+        return taps_layout(self.simd, len(self.planes), positions)
 
     @cached_property
     def unrolling(self) -> Unrolling:
@@ -131,14 +128,7 @@ class UnrolledShape(UnitShape):
 
     def reference(self, window: np.ndarray, skip: np.ndarray) -> np.ndarray:
         """Outputs (outputs,) for the stored taps (taps,) of one window and the mask of those that are skipped."""
-        signs = self.weights.astype(np.int64)
-        count = np.zeros(len(signs), np.int64)
-        for place, plane in enumerate(self.planes):
-            agree = (((window.astype(np.int64) >> place) & 1) == signs) & ~skip
-            count += agree.sum(axis=1) << plane
-        if self.agreement.doubled:
-            count *= 2
-        return self.behind.reference(count + skipped_count(self.agreement, skip))
+        return self.behind.reference(agreements(self.weights, self.agreement, self.planes, window, skip))
 
 
 class Unrolled(StreamComponent):

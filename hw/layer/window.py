@@ -6,11 +6,10 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
-from amaranth.hdl import unsigned
 from amaranth.lib import data
 
 from hw.datapath.rom import Rom
-from hw.stream.words import lanes_layout
+from hw.stream.words import taps_layout
 
 __all__ = ["UNCHECKED", "Fill", "Order", "WindowShape"]
 
@@ -113,13 +112,8 @@ class WindowShape:
 
     @property
     def payload(self) -> data.StructLayout:
-        """A word of taps ``x``; where taps are skipped, also ``skip``, a bit a lane, and ``missing``, the skipped
-        kernel positions of the whole window."""
-        fields: dict = {"x": lanes_layout(self.lanes, self.bits)}
-        if self.skips:
-            positions = self.kernel[0] * self.kernel[1]
-            fields |= {"skip": unsigned(self.lanes), "missing": unsigned(positions.bit_length())}
-        return data.StructLayout(fields)
+        """A word of taps, and which of them are skipped."""
+        return taps_layout(self.lanes, self.bits, self.kernel[0] * self.kernel[1] if self.skips else 0)
 
     @property
     def roms(self) -> tuple[Rom, ...]:

@@ -1,16 +1,19 @@
 """The circular memory behind windows that are read word by word: buffer and line store in one."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
-from amaranth import Module, Signal, Value
+from amaranth import Module, Mux, Signal, Value
 from amaranth.hdl import signed
 from amaranth.lib import memory, stream
+from amaranth.lib.wiring import In, Out
 
 from hw.layer.window import UNCHECKED, WindowShape
 from hw.stream.counter import Loop
+from hw.stream.words import StreamComponent, lanes_layout, word_stream
 
-__all__ = ["WindowStore"]
+__all__ = ["StoredWindow", "Walk", "WindowStore"]
 
 
 class WindowStore:
@@ -113,3 +116,39 @@ class WindowStore:
         following = np.append(origins[1:], shape.in_words - first_lead)
         low = int(min(0, (needed - following).min(), (origins - following).min()))
         return 1 + max(self.depth.bit_length(), (-low).bit_length())
+
+
+class Walk:
+    """The words of a window in the order of sending: nested ``loops``, innermost first, and the ``strides`` from one
+    turn of each to the next, in words of the store."""
+
+    def __init__(self, shape: WindowShape) -> None:
+        parts = shape.channels // shape.lanes
+        self.part, self.kx, self.ky = Loop("part", parts), Loop("kx", shape.kernel[1]), Loop("ky", shape.kernel[0])
+        inside = [(self.kx, parts), (self.ky, shape.width * parts)]
+        inside.insert(0 if shape.order == "tap" else 2, (self.part, 1))
+        self.loops = [loop for loop, _ in inside]
+        self.strides = [stride for _, stride in inside]
+
+    def following(self, offset: Signal) -> Value:
+        """The offset of the word after the one at ``offset``: 0 after the last."""
+        jumps, passed = [], 0
+        for loop, stride in zip(self.loops, self.strides, strict=True):
+            jumps.append(stride - passed)
+            passed += (loop.count - 1) * stride
+        following: Value = offset + jumps[0]
+        for inner, (before, jump) in zip(self.loops, pairwise(jumps), strict=False):
+            if jump != before:
+                following = Mux(inner.done, (offset + jump)[: len(offset)], following)
+        return Mux(self.loops[-1].done, 0, following)
+
+
+class StoredWindow(StreamComponent):
+    """A window generator that reads from a `WindowStore` of ``depth`` words. Raises ValueError as it does."""
+
+    def __init__(self, shape: WindowShape, depth: int) -> None:
+        WindowStore.check(shape, depth)
+        self.shape, self.depth = shape, depth
+        super().__init__(
+            {"i": In(word_stream(lanes_layout(shape.lanes, shape.bits))), "o": Out(word_stream(shape.payload))}
+        )

@@ -22,7 +22,7 @@ from hw.layer.product import ProductShape
 from hw.layer.results import ResultsShape
 from hw.layer.unrolled import UnrolledShape
 from hw.layer.window import WindowShape
-from hw.plan.memory import Style, memory_use
+from hw.plan.memory import MEMORIES, Style, memory_use
 from hw.plan.pipeline import Pipeline, Stage
 from hw.stream.repack import RepackShape
 
@@ -30,22 +30,27 @@ __all__ = ["Estimate", "Features", "features", "pipeline_area", "stage_area"]
 
 COEFFICIENTS = Path(__file__).parent / "cost.json"
 FF_WEIGHT = 0.25
+#: Tables that would take more block RAMs go to single-port RAM, though loading them has its price, too.
+SPRAM_BLOCKS = 12
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """LUT sites (memory in LUTs included), flip-flops and block RAMs, as the family counts them."""
+    """LUT sites (memory in LUTs included), flip-flops, block RAMs as the family counts them, single-port RAMs."""
 
     luts: float = 0.0
     ffs: float = 0.0
     brams: int = 0
+    sprams: int = 0
 
     def __add__(self, other: "Estimate") -> "Estimate":
-        return Estimate(self.luts + other.luts, self.ffs + other.ffs, self.brams + other.brams)
+        brams, sprams = self.brams + other.brams, self.sprams + other.sprams
+        return Estimate(self.luts + other.luts, self.ffs + other.ffs, brams, sprams)
 
     def price(self, bram_luts: float) -> float:
-        """One number to compare by: a block RAM counts as ``bram_luts`` LUTs, a flip-flop as a quarter of one."""
-        return self.luts + FF_WEIGHT * self.ffs + bram_luts * self.brams
+        """One number to compare by: a block RAM counts as ``bram_luts`` LUTs, a flip-flop as a quarter of one, a
+        single-port RAM as `SPRAM_BLOCKS` block RAMs."""
+        return self.luts + FF_WEIGHT * self.ffs + bram_luts * (self.brams + SPRAM_BLOCKS * self.sprams)
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,13 @@ def memory(family: str, depth: int, width: int, *, rom: bool, style: Style = "au
     if depth < 2:
         return Memory(Estimate())
     use = memory_use(family, depth, width, rom=rom, style=style)
+    if use.singles:
+        # One address for writing and reading, and a choice between the RAMs that a column is made of.
+        single = MEMORIES[family].single
+        assert single is not None
+        rows, columns = single
+        luts = bits(depth) + (-(-depth // rows) - 1) * (width + 2 * -(-width // columns))
+        return Memory(Estimate(luts=luts, sprams=use.singles), is_block=True)
     if use.blocks:
         return Memory(Estimate(brams=use.blocks), is_block=True)
     if use.sites:

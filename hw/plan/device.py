@@ -14,8 +14,9 @@ class Device:
     """What an FPGA holds.
 
     ``luts``: LUT sites with ``lut_inputs`` inputs; ``ffs``: flip-flops (on iCE40 they share their cell with a table).
-    ``block_rams``: blocks of ``block_bits`` bits. ``clock_mhz``: the oscillator of the boards that it is usually found
-    on, a clock that needs no PLL. ``aliases``: other names. ``source``: where the numbers come from.
+    ``block_rams``: blocks of ``block_bits`` bits; ``single_port_rams``: of 256 kbit, which come up empty.
+    ``clock_mhz``: the oscillator of the boards that it is usually found on, a clock that needs no PLL.
+    ``aliases``: other names. ``source``: where the numbers come from.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Device:
     clock_mhz: float
     source: str
     aliases: tuple[str, ...] = ()
+    single_port_rams: int = 0
 
     @property
     def lut_inputs(self) -> int:
@@ -43,7 +45,7 @@ class Device:
         return MEMORIES[self.family].lut is not None
 
 
-ICE40_ULTRAPLUS = "Lattice FPGA-DS-02008, iCE40 UltraPlus family data sheet; its four 256 kbit SPRAMs are not used"
+ICE40_ULTRAPLUS = "Lattice FPGA-DS-02008, iCE40 UltraPlus family data sheet"
 ICE40_HX = "Lattice FPGA-DS-02029, iCE40 LP/HX family data sheet"
 ECP5 = "Lattice FPGA-DS-02012, ECP5 and ECP5-5G family data sheet"
 ECP5_12F = f"{ECP5}; Project Trellis finds the die of a 25F in it"
@@ -52,7 +54,7 @@ GW2A = "Gowin DS102, GW2A series data sheet"
 ARTIX = "AMD DS180, 7 series overview; block RAMs counted in halves of 18 kbit"
 
 DEVICES: tuple[Device, ...] = (
-    Device("ice40-up5k", "ice40", 5280, 5280, 30, 12.0, ICE40_ULTRAPLUS, ("up5k", "ice40up5k-sg48")),
+    Device("ice40-up5k", "ice40", 5280, 5280, 30, 12.0, ICE40_ULTRAPLUS, ("up5k", "ice40up5k-sg48"), 4),
     Device("ice40-hx1k", "ice40", 1280, 1280, 16, 12.0, ICE40_HX, ("hx1k",)),
     Device("ice40-hx8k", "ice40", 7680, 7680, 32, 12.0, ICE40_HX, ("hx8k", "ice40hx8k-ct256")),
     Device("ice40-lp8k", "ice40", 7680, 7680, 32, 16.0, ICE40_HX, ("lp8k", "ice40lp8k-cm81")),

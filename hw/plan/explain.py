@@ -7,7 +7,7 @@ from hw.plan.datapath import DATAPATHS
 from hw.plan.device import Device
 from hw.plan.pipeline import pipeline
 from hw.plan.plan import Folding, Plan
-from hw.plan.search import MARGIN, bram_price
+from hw.plan.search import MARGIN, bram_price, space_of
 from hw.plan.space import Candidate, Space
 from sw.network import Linear, Network
 
@@ -36,7 +36,7 @@ class Alternative:
 
 def alternatives(network: Network, plan: Plan, family: str, device: Device | None = None) -> tuple[Alternative, ...]:
     """Every datapath for every layer, in order; layers first."""
-    space, interval, price = Space(network, family=family), pipeline(network, plan).interval, bram_price(device)
+    space, interval, price = space_of(network, family, device), pipeline(network, plan).interval, bram_price(device)
     found = []
     for layer in space.layers:
         own = space.candidate(layer, plan.folding[layer.name])

@@ -11,7 +11,7 @@ from typing import Literal
 
 __all__ = ["MEMORIES", "BlockRam", "FamilyMemory", "LutRam", "MemoryUse", "Style", "block_rams", "memory_use"]
 
-Style = Literal["auto", "block", "logic"]
+Style = Literal["auto", "block", "logic", "spram"]
 
 
 @dataclass(frozen=True)
@@ -51,30 +51,37 @@ class LutRam:
 
 @dataclass(frozen=True)
 class FamilyMemory:
-    """The memory cells of a family, and the price of a constant bit in logic; a bit that can be written costs 1."""
+    """The memory cells of a family, and the price of a constant bit in logic; a bit that can be written costs 1.
+
+    ``single``: (depth, width) of a single-port RAM, which some of the family's devices have.
+    """
 
     block: BlockRam
     rom_bit: float
     lut: LutRam | None = None
+    single: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
 class MemoryUse:
-    """What one memory takes: ``blocks`` block RAMs, or ``sites`` LUT sites of LUT RAM, or neither: then it is logic."""
+    """What one memory takes: ``blocks`` block RAMs, ``sites`` LUT sites of LUT RAM, or ``singles`` single-port RAMs; or
+    none of them: then it is logic."""
 
     blocks: int = 0
     sites: int = 0
+    singles: int = 0
 
     @property
     def is_logic(self) -> bool:
         """Whether the memory is look-up tables, or flip-flops where it can be written."""
-        return not self.blocks and not self.sites
+        return not self.blocks and not self.sites and not self.singles
 
 
+NARROW = ((256, 16), (512, 8), (1024, 4), (2048, 2), (4096, 1))
 WIDE = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
 
 MEMORIES: Mapping[str, FamilyMemory] = {
-    "ice40": FamilyMemory(BlockRam(((256, 16), (512, 8), (1024, 4), (2048, 2), (4096, 1)), 64, 4096), 1 / 16),
+    "ice40": FamilyMemory(BlockRam(NARROW, 64, 4096), 1 / 16, single=(16384, 16)),
     "ecp5": FamilyMemory(BlockRam(WIDE, 128, 18432), 1 / 16, LutRam(((16, 4),), 4, 6)),
     "gowin": FamilyMemory(BlockRam(WIDE, 128, 18432), 1 / 16, LutRam(((16, 4),), 4, 6, scaled=True)),
     "xc7": FamilyMemory(BlockRam(WIDE, 129, 18432), 1 / 64, LutRam(((32, 6), (64, 3)), 8, 4, scaled=True)),
@@ -85,7 +92,7 @@ def memory_use(family: str, depth: int, width: int, *, rom: bool, style: Style =
     """What Yosys makes of a memory of ``depth`` words of ``width`` bits with one registered read port.
 
     ``rom``: constants; otherwise there is one write port too. ``style`` as in `hw.datapath.rom.Rom`. Raises ValueError
-    where the family is unknown or a size is not positive.
+    where the family is unknown or has no such memory, or a size is not positive.
     """
     if family not in MEMORIES:
         raise ValueError(f"family must be one of {', '.join(MEMORIES)}, not {family!r}")
@@ -96,6 +103,11 @@ def memory_use(family: str, depth: int, width: int, *, rom: bool, style: Style =
     blocks = cells.block.count(depth, width)
     if depth == 1 or style == "logic":
         return MemoryUse()
+    if style == "spram":
+        if cells.single is None:
+            raise ValueError(f"style cannot be spram on {family}, which has no single-port RAM")
+        rows, columns = cells.single
+        return MemoryUse(singles=-(-depth // rows) * -(-width // columns))
     if style == "block":
         return MemoryUse(blocks=blocks)
     options = [(blocks * cells.block.price, 1, MemoryUse(blocks=blocks))]

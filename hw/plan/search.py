@@ -26,9 +26,11 @@ __all__ = [
     "cheapest",
     "fastest_in",
     "fastest_plan",
+    "fits",
     "least_area_in",
     "least_area_plan",
     "plan_for_rate",
+    "space_of",
 ]
 
 BALANCES = (1.0, 4.0, 0.25, 16.0)
@@ -95,7 +97,13 @@ def with_beats(network: Network, plan: Plan, interval: int) -> Plan:
 
 def fits(area: Estimate, device: Device) -> bool:
     """Whether the estimate stays within the device."""
-    return area.luts <= device.luts and area.ffs <= device.ffs and area.brams <= device.block_rams
+    memories = area.brams <= device.block_rams and area.sprams <= device.single_port_rams
+    return area.luts <= device.luts and area.ffs <= device.ffs and memories
+
+
+def space_of(network: Network, family: str, device: Device | None, ways: Collection[str] = tuple(DATAPATHS)) -> Space:
+    """The ways to compute ``network`` on ``device``, or on any of the ``family``."""
+    return Space(network, ways, family, 0 if device is None else device.single_port_rams)
 
 
 def least_area_plan(
@@ -111,7 +119,7 @@ def least_area_plan(
     ``plan`` gives everything but the folding, ``ways`` the datapaths that may be taken. None where there is no such
     plan.
     """
-    return least_area_in(Space(network, ways, family), plan, interval, device)
+    return least_area_in(space_of(network, family, device, ways), plan, interval, device)
 
 
 def least_area_in(space: Space, plan: Plan, interval: int, device: Device | None) -> Plan | None:
@@ -138,7 +146,7 @@ def bram_price(device: Device | None) -> float:
 
 def fastest_plan(network: Network, plan: Plan, device: Device) -> Plan:
     """The plan of the shortest interval that fits ``device``. Raises SubbitError where not even the slowest does."""
-    return fastest_in(Space(network, family=device.family), plan, device)
+    return fastest_in(space_of(network, device.family, device), plan, device)
 
 
 def fastest_in(space: Space, plan: Plan, device: Device) -> Plan:
@@ -164,7 +172,7 @@ def plan_for_rate(network: Network, plan: Plan, fps: float, family: str, device:
     """
     if not fps > 0:
         raise SubbitError(f"frames a second must be positive, not {fps:g}.")
-    space = Space(network, family=family)
+    space = space_of(network, family, device)
     clock = f"{plan.clock_hz / 1e6:g} MHz"
     interval = int(plan.clock_hz / fps)
     if interval < space.shortest:

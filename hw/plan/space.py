@@ -61,6 +61,7 @@ class Space:
     network: Network
     ways: Collection[str] = tuple(DATAPATHS)
     family: str = USUAL
+    single_port_rams: int = 0
 
     @cached_property
     def layers(self) -> tuple[Linear, ...]:
@@ -92,12 +93,14 @@ class Space:
         return min(zip(options, areas, strict=True), key=lambda pair: pair[1].price(bram_luts))
 
     def restyled(self, candidate: Candidate) -> Iterator[Candidate]:
-        """``candidate`` with its weights in block RAM, and as logic."""
+        """``candidate`` with its weights in block RAM, as logic, and in single-port RAM where there is any."""
         if candidate.roms:
             layer = self.network.layer(candidate.layer)
             assert isinstance(layer, Linear)
             yield self.candidate(layer, replace(candidate.folding, rom="block"))
             yield self.candidate(layer, replace(candidate.folding, rom="logic"))
+            if self.single_port_rams:
+                yield self.candidate(layer, replace(candidate.folding, rom="spram"))
 
     def candidate(self, layer: Linear, folding: Folding) -> Candidate:
         """``layer`` computed as ``folding`` says. Raises ValueError where it cannot be."""

@@ -43,6 +43,13 @@ def _show(console: Console, result: "DemoResult") -> None:
     plan.show(console, result.plan)
     console.print()
     simulate.show(console, result.simulations)
+    if result.build is not None and result.build.report is not None:
+        report = result.build.report
+        used = ", ".join(f"{count:,} of {room:,} {kind}" for kind, (count, room) in report.made.used.items() if count)
+        clocks = ", ".join(f"{clock.achieved_mhz:.1f} MHz reached" for clock in report.made.timing.clocks)
+        console.print(f"{report.board.title}: {used}; {clocks}")
+    for stage, answers in result.boards.items():
+        console.print(f"the board as {stage}: {answers.equal} of {answers.images} answers are the network's")
     steps = ", ".join(f"{step} {took:.0f} s" for step, took in result.seconds.items())
     console.print(f"{'passed' if result.passed else 'FAILED'} in {sum(result.seconds.values()):.0f} s ({steps})")
     console.print(f"everything is in {result.folder}/")

@@ -9,7 +9,23 @@ import typer
 
 from sw.errors import SubbitError
 
-__all__ = ["AsJson", "Beat", "Clock", "Device", "Folds", "Fps", "MaxFps", "NetworkFile", "Results", "folds_of"]
+__all__ = [
+    "AsJson",
+    "Beat",
+    "Clock",
+    "Data",
+    "DataDir",
+    "Device",
+    "Folds",
+    "Fps",
+    "Images",
+    "Limit",
+    "MaxFps",
+    "NetworkFile",
+    "Random",
+    "Results",
+    "folds_of",
+]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")]
 NetworkFile = Annotated[Path, typer.Argument(metavar="NETWORK", help="A network file, as `subbit train` writes it.")]
@@ -23,6 +39,11 @@ Folds = Annotated[
     list[str] | None,
     typer.Option("--fold", metavar="LAYER=PE,SIMD[,DATAPATH]", help="Fold a layer by hand; can be repeated."),
 ]
+Images = Annotated[Path | None, typer.Option(help="A .npy or .npz file of images, uint8 (n, height, width, channels).")]
+Random = Annotated[int | None, typer.Option(min=1, show_default="8", help="Random images, where no others are named.")]
+Data = Annotated[str | None, typer.Option(help="The test images of a data set, named as for `subbit train`.")]
+DataDir = Annotated[Path | None, typer.Option(help="Folder with the data set's original files.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Take only the first so many images.")]
 FOLD = re.compile(r"([^=]+)=([1-9]\d*),([1-9]\d*)(?:,([^,]+))?")
 Beat = Annotated[int, typer.Option(min=1, help="Pixels that enter in one beat.")]
 Results = Annotated[str, typer.Option("--output-kind", help="What is sent out: scores (and class), or class.")]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["command", "show"]
 
 #: Where the weights of a layer live, by the style of its memories.
-MEMORY = {"auto": "tools' choice", "block": "block RAM", "logic": "LUTs"}
+MEMORY = {"auto": "tools' choice", "block": "block RAM", "logic": "LUTs", "spram": "SPRAM"}
 
 
 def command(
@@ -76,10 +76,11 @@ def show(console: Console, found: "PlanReport") -> None:
     )
     if found.area is not None and found.device is not None:
         luts, ffs, brams = _area(found.area)
-        room = found.device
+        room, sprams = found.device, found.area.sprams
+        singles = f", {sprams} of {room.single_port_rams} single-port RAMs" if sprams else ""
         console.print(
             f"about {count(luts)} of {count(room.luts)} LUTs, {count(ffs)} of {count(room.ffs)} flip-flops, "
-            f"{brams} of {room.block_rams} block RAMs{'' if found.fits else ': more than the device has'}"
+            f"{brams} of {room.block_rams} block RAMs{singles}{'' if found.fits else ': more than the device has'}"
         )
     if found.alternatives:
         show_alternatives(console, found)

@@ -4,16 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 from rich.console import Console
 
 from subbit import library
-from subbit.commands.options import AsJson
+from subbit.commands.options import AsJson, Data, DataDir, Images, Limit, Random
 from subbit.console import emit, note, table
-from subbit.images import random_images, read_images, test_images
-from sw.errors import SubbitError
-from sw.network import Network
+from subbit.images import chosen_images
 
 if TYPE_CHECKING:
     from sim.accelerator import SimulationReport
@@ -23,17 +20,11 @@ __all__ = ["command", "rows", "show"]
 
 def command(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder that `subbit generate` wrote.")],
-    images: Annotated[
-        Path | None, typer.Option(help="A .npy or .npz file of images, uint8 (n, height, width, channels).")
-    ] = None,
-    random: Annotated[
-        int | None, typer.Option(min=1, show_default="8", help="Random images, where no others are named.")
-    ] = None,
-    data: Annotated[
-        str | None, typer.Option(help="The test images of a data set, named as for `subbit train`.")
-    ] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Folder with the data set's original files.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Take only the first so many images.")] = None,
+    images: Images = None,
+    random: Random = None,
+    data: Data = None,
+    data_dir: DataDir = None,
+    limit: Limit = None,
     simulator: Annotated[str, typer.Option(help="verilator, icarus, or all that are installed.")] = "all",
     fast: Annotated[
         bool, typer.Option("--fast", help="Compare results alone, in one run without pauses, at full speed.")
@@ -47,7 +38,7 @@ def command(
     Ends with status 1 where anything differs, naming the first layer, image, pixel and channel.
     """
     network = library.network_of(folder)
-    chosen, labels = _images(network, images, random, data, data_dir, seed)
+    chosen, labels = chosen_images(network, images, random, data, data_dir, seed)
     chosen = chosen[:limit]
     reports = library.simulate(
         folder, chosen, simulator=simulator, fast=fast, seed=seed, waves=waves, network=network, progress=note
@@ -85,16 +76,3 @@ def show(console: Console, reports: Sequence["SimulationReport"]) -> None:
     for report in reports:
         if report.problem is not None:
             console.print(f"{report.simulator}: {report.problem}")
-
-
-def _images(
-    network: Network, images: Path | None, random: int | None, data: str | None, data_dir: Path | None, seed: int
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """The images to run, with their labels where they have any."""
-    if sum(source is not None for source in (images, random, data)) > 1:
-        raise SubbitError("only one of --images, --random and --data can be given")
-    if images is not None:
-        return read_images(images, network), None
-    if data is not None:
-        return test_images(data, None if data_dir is None else str(data_dir), network)
-    return random_images(network, 8 if random is None else random, seed), None

@@ -1,9 +1,11 @@
 """Boards are found by any common spelling, and every one has what a build needs."""
 
+from pathlib import Path
+
 import pytest
 
-from boards.board import BOARDS, board
-from boards.pins import oscillator
+from boards.board import BOARDS, Board, board
+from boards.pins import oscillator, pins
 from sw.errors import SubbitError
 
 
@@ -73,3 +75,20 @@ PLACE = {
 @pytest.mark.parametrize("known", [b for b in BOARDS if b.device_name in PLACE], ids=lambda known: known.name)
 def test_the_placer_is_told_the_same_device(known):
     assert known.place[0] == PLACE[known.device_name]
+
+
+def row(known: Board) -> str:
+    """The board's row in the table of docs/boards.md."""
+    numbers = {pin.port: pin.number for pin in pins(known)}
+    lights = ", ".join(f"{light} {numbers[f'led_{light}']}" for light in known.leds) or "none"
+    line = f"rx {numbers['rx']}, tx {numbers['tx']}: {known.uart}"
+    oscillator = f"{known.oscillator_hz / 1e6:g} MHz"
+    cells = (known.title, f"`{known.name}`", known.device_name, oscillator, line, lights, f"`{' '.join(known.flash)}`")
+    return f"| {' | '.join(cells)} |"
+
+
+@pytest.mark.parametrize("known", BOARDS, ids=lambda known: known.name)
+def test_the_documentation_has_every_board(known):
+    lines = (Path(__file__).parents[2] / "docs" / "boards.md").read_text().splitlines()
+    assert row(known) in lines
+    assert not known.note or f"- **{known.title}**: {known.note}" in lines

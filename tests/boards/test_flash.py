@@ -70,6 +70,18 @@ def test_commands(folder, name, for_good, until_power_goes):
     assert " ".join(flash_of(made, ram=True).command) == until_power_goes.replace("FILE", file)
 
 
+def test_a_design_that_loads_weights_is_flashed_with_them(folder):
+    made = folder("icebreaker")
+    (made / "board.json").write_text(json.dumps({"board": "icebreaker", "weights": {}}))
+    with pytest.raises(SubbitError, match=r"holds no bitstream: finish it with `subbit build`\.$"):
+        flash_of(made)
+    (made / "flash.bin").write_text("")
+    assert flash_of(made).command == ("iceprog", str(made / "flash.bin"))
+    sentence = r"^The design loads its weights from flash memory, where they must be written: leave --ram out\.$"
+    with pytest.raises(SubbitError, match=sentence):
+        flash_of(made, ram=True)
+
+
 @pytest.mark.parametrize("each", BOARDS, ids=lambda each: each.name)
 def test_every_board_has_a_command_and_a_place_on_usb(folder, each):
     made = flash_of(folder(each.name))

@@ -1,11 +1,12 @@
 """Pins are those of amaranth-boards, and constraints say them in each family's own words."""
 
 import sys
+from dataclasses import replace
 from importlib import import_module
 
 import pytest
 
-from boards.board import BOARDS, board
+from boards.board import BOARDS, Site, board
 from boards.pins import constraints, pins
 from sw.errors import SubbitError
 
@@ -44,20 +45,20 @@ def test_ports_are_on_the_pins_of_the_schematic(name, numbers):
 @pytest.mark.parametrize("known", BOARDS, ids=lambda known: known.name)
 def test_no_pin_is_used_twice(known):
     found = pins(known)
-    assert len({pin.number for pin in found}) == len(found) == len(known.sites)
+    assert len({pin.number for pin in found}) == len(found) == len(known.sites())
 
 
 @pytest.mark.parametrize("known", BOARDS, ids=lambda known: known.name)
 def test_resources_face_the_way_that_ports_do(known):
     platform = getattr(import_module(f"amaranth_boards.{known.platform.split('.')[0]}"), known.platform.split(".")[1])
-    for port, site in known.sites.items():
+    for port, site in known.sites(loads=known.memory is not None).items():
         if ":" in site.name:
             continue
         name, _, part = site.name.partition(".")
         name, _, number = name.partition("#")
         resource = next(r for r in platform.resources if (r.name, r.number) == (name, int(number or 0)))
         ends = {ios.name: ios.ios[0].dir for ios in resource.ios} if part else {"": resource.ios[0].dir}
-        assert ends[part] == ("i" if port in ("clk", "rx") else "o")
+        assert ends[part] == ("i" if port in ("clk", "rx", "flash_miso") else "o")
 
 
 def test_ice40_constraints():
@@ -70,6 +71,16 @@ def test_ice40_constraints():
         "set_io led_fault 11\n"
         "set_frequency clk 12\n"
     )
+
+
+@pytest.mark.parametrize("name", ["icebreaker", "icesugar", "upduino3"])
+def test_flash_memory_is_constrained_where_it_is_read(name):
+    known = board(name)
+    added = constraints(known, loads=True).splitlines()
+    lines = [line for line in added if "flash" in line]
+    assert lines == ["set_io flash_cs 16", "set_io flash_sck 15", "set_io flash_mosi 14", "set_io flash_miso 17"]
+    assert [line for line in added if line not in lines] == constraints(known).splitlines()
+    assert {pin.port: pin.inverted for pin in pins(known, loads=True)}["flash_cs"]
 
 
 def test_ecp5_constraints():
@@ -117,3 +128,11 @@ def test_without_amaranth_boards_one_sentence_says_what_to_install(monkeypatch):
     monkeypatch.delitem(sys.modules, "amaranth_boards.icebreaker", raising=False)
     with pytest.raises(SubbitError, match=r"^The pins of boards are missing: pip install 'subbit\[fpga\]'\.$"):
         pins(board("icebreaker"))
+
+
+def test_attributes_of_a_part_and_of_the_site_are_added():
+    attributes = {"IO_TYPE": "LVCMOS33", "DRIVE": "4", "PULLMODE": "UP"}
+    changed = replace(board("ulx3s-85f"), rx=Site("esp32.en"), tx=Site("esp32.gpio5", {"PULLMODE": "NONE"}))
+    found = {pin.port: pin.attributes for pin in pins(changed)}
+    assert found["rx"] == attributes
+    assert found["tx"] == attributes | {"PULLMODE": "NONE"}

@@ -30,7 +30,9 @@ def parameters(name: str, megahertz: float) -> tuple[str, dict[str, str]]:
     dividers = dividers_for(limits_of(known), known.oscillator_hz, megahertz * 1e6)
     assert dividers is not None
     text = emit(Pll(known, dividers), "pll")
-    found = dict(re.findall(r"\.(\w+)\((?:\d*'[bhd])?\"?([\w.-]+)\"?\)", text[text.index("#(") : text.index(") cell_")]))
+    found = dict(
+        re.findall(r"\.(\w+)\((?:\d*'[bhd])?\"?([\w.-]+)\"?\)", text[text.index("#(") : text.index(") cell_")])
+    )
     for key, digits in re.findall(r"\.(\w+)\(\d+'h([0-9a-f]+)\)", text):
         found[key] = str(int(digits, 16))
     return text, found

@@ -360,9 +360,9 @@ FAULTS = (
     ),
     Fault(
         "all channels of a tap before the next",
-        SERIAL,
-        'return [part, kx, ky] if shape.order == "tap" else [kx, ky, part]',
-        "return [part, kx, ky]",
+        STORE,
+        '0 if shape.order == "tap" else 2',
+        "0",
         "serial window 1x2x2, kernel 1x2, by channel",
     ),
 )

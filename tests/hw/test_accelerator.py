@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from hw.accelerator import Accelerator
 from hw.frames import input_beats, output_beats
+from hw.loader import load_words
 from hw.plan.plan import Folding, Plan
 from sw.network import Network
 from tests.hw.streams import GAPS_AND_STALLS
@@ -23,6 +24,7 @@ def run(accelerator: Accelerator, beats: list[int], count: int, gaps: float = 0.
     taken = []
 
     async def bench(ctx):
+        await load(ctx)
         at, cycle, offered = 0, 0, False
         while len(taken) < count:
             offered = offered or (at < len(beats) and chance.random() >= gaps)
@@ -37,6 +39,13 @@ def run(accelerator: Accelerator, beats: list[int], count: int, gaps: float = 0.
                 taken.append((ctx.get(accelerator.m_axis_tdata), ctx.get(accelerator.m_axis_tlast), cycle))
             cycle += 1
             assert cycle < 300_000, f"stopped after {len(taken)} of {count} results"
+            await ctx.tick()
+
+    async def load(ctx):
+        for word in load_words(accelerator.loaded_roms):
+            assert not ctx.get(accelerator.s_axis_tready)
+            ctx.set(accelerator.load_tvalid, 1)
+            ctx.set(accelerator.load_tdata, word)
             await ctx.tick()
 
     simulator = Simulator(accelerator)

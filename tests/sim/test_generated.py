@@ -53,6 +53,23 @@ def test_lookups_are_the_network_and_their_tables_are_written(codebook_network, 
     assert codewords[0] == codewords[1]
 
 
+def test_tables_in_single_port_ram_are_loaded_first(small_network, make_images, tmp_path):
+    folding = {name: replace(fold, rom="spram") for name, fold in FOLDING.items()}
+    folding["conv2"] = Folding(2, 2, "spram", "sparse")  # This one reads its table ahead.
+    generated = generate(small_network, Plan(folding), tmp_path / "small")
+    images = make_images(small_network, 6)
+    report = simulate(generated, small_network, images, "icarus")
+    assert (report.problem, report.images, len(report.patterns)) == (None, 6, 4)
+    assert report.cycles_per_frame == report.planned_cycles_per_frame == generated.cycles
+    rom = generated.folder / "rom"
+    words = (rom / "load.mem").read_text().splitlines()
+    tables = ("conv1_weights", "conv2_window_taps", "dense1_weights")
+    assert len(words) == sum(len((rom / f"{name}.mem").read_text().split()) for name in tables)
+    words[5], words[6] = words[6], words[5]
+    (rom / "load.mem").write_text("\n".join(words))
+    assert simulate(generated, small_network, images, "icarus").problem is not None
+
+
 def test_class_alone(small_network, make_images, tmp_path):
     generated = generate(small_network, Plan(FOLDING, output="class"), tmp_path / "small")
     images = make_images(small_network, 8)

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 
 from amaranth import Cat, Module
-from amaranth.hdl import unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.stream.registers import keep
 from hw.stream.repack import RepackShape, Widen
-from hw.stream.words import StreamComponent, lanes_layout, word_stream
+from hw.stream.words import StreamComponent, lanes_layout, skip_fields, taps_layout, word_stream
 
 __all__ = ["Gather", "GroupShape"]
 
@@ -43,19 +42,14 @@ class GroupShape:
     @property
     def input(self) -> data.StructLayout:
         """A word of a window in channel order, as `hw.layer.window.WindowShape.payload`."""
-        return data.StructLayout({"x": lanes_layout(self.lanes, self.bits)} | self._skipped(self.lanes))
+        return taps_layout(self.lanes, self.bits, self.positions)
 
     @property
     def output(self) -> data.StructLayout:
         """``x[word][tap]``; where taps are skipped also ``skip``, a bit a tap, the same for every word, and
         ``missing``, the skipped positions of the whole window."""
         words = data.ArrayLayout(lanes_layout(self.taps, self.bits), self.words)
-        return data.StructLayout({"x": words} | self._skipped(self.taps))
-
-    def _skipped(self, taps: int) -> dict:
-        if not self.positions:
-            return {}
-        return {"skip": unsigned(taps), "missing": unsigned(self.positions.bit_length())}
+        return data.StructLayout({"x": words} | skip_fields(self.taps, self.positions))
 
 
 class Gather(StreamComponent):

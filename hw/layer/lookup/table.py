@@ -19,6 +19,7 @@ from hw.stream.counter import Loop, nest
 from hw.stream.registers import keep, stage
 from hw.stream.words import StreamComponent, lanes_layout, word_stream
 from sw.network.agreement import Agreement
+from sw.network.encodings.base import index_bits
 
 __all__ = ["Table", "TableShape"]
 
@@ -41,7 +42,7 @@ class TableShape:
     @property
     def index_bits(self) -> int:
         """Bits of an index."""
-        return max(1, (len(self.codewords) - 1).bit_length())
+        return max(1, index_bits(len(self.codewords)))
 
     @property
     def depth(self) -> int:

@@ -39,6 +39,17 @@ def test_the_first_seed_that_meets_the_clock_ends_the_search(build, fake, place)
     assert made.timing.path_text() == "conv1 (o, 40.0 ns in 1 cell, 0.0 ns in wires)"
 
 
+def test_weights_are_put_behind_the_bitstream(build, place):
+    name, address = "weights.bin", 40
+    description = json.loads((place.path / "board.json").read_text())
+    (place.path / "board.json").write_text(json.dumps(description | {"weights": {"file": name, "address": address}}))
+    (place.path / name).write_bytes(b"weights")
+    assert build().bitstream == "flash.bin"
+    image = (place.path / "flash.bin").read_bytes()
+    assert image == (place.path / "top.bin").read_bytes().ljust(address, b"\xff") + b"weights"
+    assert place.sizes()["flash.bin"] == len(image)
+
+
 def test_where_none_meets_the_clock_the_best_is_kept(build, fake, place):
     fake.set(achieved={"1": 9.0, "2": 11.0, "3": 10.0})
     made = build()

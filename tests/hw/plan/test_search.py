@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 
+from benchmarks.networks import mlp
 from hw.plan.cost import Estimate, pipeline_area, stage_area
 from hw.plan.device import DEVICES, device
 from hw.plan.pipeline import pipeline
@@ -95,3 +96,14 @@ def test_a_rate_beyond_the_device_is_one_sentence(small_network):
         plan_for_rate(small_network, Plan(), 110_000, "ice40", tiny)
     with pytest.raises(SubbitError, match=r"^small does not fit tiny at any folding: take a larger device\.$"):
         fastest_plan(small_network, Plan(), replace(tiny, luts=20))
+
+
+def test_large_tables_go_to_single_port_ram_where_there_is_any():
+    network = mlp("wide", 384)
+    plan = plan_for_rate(network, Plan(), 200, "ice40", device("up5k"))
+    made = pipeline_area(pipeline(network, plan), "ice40")
+    assert [fold.rom == "spram" for fold in plan.folding.values()] == [True, True, True, False]
+    assert 0 < made.sprams <= 4
+    assert made.brams <= 30
+    with pytest.raises(SubbitError, match="does not fit ice40-hx8k at any folding"):
+        plan_for_rate(network, Plan(), 200, "ice40", device("hx8k"))

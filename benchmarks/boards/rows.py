@@ -1,0 +1,69 @@
+"""What is built: which network, for which board, how fast."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.compact.official import cnv, lfc
+from sw.errors import SubbitError
+from sw.network import Network, load
+
+__all__ = ["ROWS", "Row", "network_of"]
+
+NETWORKS = Path(__file__).parent / "networks"
+#: Weights of BNN-PYNQ (Umuroglu et al., FINN, FPGA 2017), which are not ours to pass on: name their folder.
+OFFICIAL: dict[str, tuple[str, Callable[..., Network]]] = {
+    "lfc-official": ("mnist-lfcW1A1-decoded.npz", lfc),
+    "cnv-official": ("cifar10-cnvW1A1-decoded.npz", cnv),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A build: ``network`` by name, ``board``, core clock in MHz, frames a second (None: as many as fit), the data set
+    that it is judged by, and how many images go through the board's simulation, as Verilog and as routed."""
+
+    network: str
+    board: str
+    clock_mhz: float
+    fps: float | None
+    data: str
+    rtl_images: int = 1000
+    routed_images: int = 20
+
+    @property
+    def key(self) -> str:
+        """A name for the folder."""
+        return f"{self.network}-{self.board}"
+
+
+ROWS = (
+    Row("digits", "icebreaker", 12, 10_000, "digits", 359, 100),
+    Row("digits", "hx8k-evn", 12, 10_000, "digits", 359, 100),
+    Row("digits", "tinyfpga-bx", 16, 10_000, "digits", 359, 100),
+    Row("digits", "ulx3s-25f", 25, 20_000, "digits", 359, 100),
+    Row("digits", "tang-nano-9k", 27, 20_000, "digits", 359, 100),
+    Row("mnist-small", "icebreaker", 24, 5_000, "mnist"),
+    Row("mnist-small", "ulx3s-25f", 50, 20_000, "mnist"),
+    Row("mnist-small", "tang-nano-9k", 27, 5_000, "mnist"),
+    Row("sfc", "ulx3s-25f", 40, 20_000, "mnist"),
+    Row("fashion-dense", "ulx3s-25f", 40, 5_000, "fashion-mnist"),
+    Row("fashion-n32", "ulx3s-25f", 40, 5_000, "fashion-mnist"),
+    Row("fashion-n32", "tang-nano-9k", 27, 1_000, "fashion-mnist"),
+    Row("mnist-cnn", "ulx3s-85f", 40, 4_000, "mnist", 200, 5),
+    Row("lfc-official", "ulx3s-85f", 36, 8_700, "mnist", 100, 5),
+    Row("cnv-official", "ulx3s-85f", 40, 900, "cifar10", 20, 1),
+)
+
+
+def network_of(row: Row, models: Path | None) -> Network:
+    """The network of a row. Raises SubbitError where it is another's and ``models`` does not have it."""
+    if row.network not in OFFICIAL:
+        return load(NETWORKS / f"{row.network}.safetensors")
+    file, made = OFFICIAL[row.network]
+    if models is None or not (models / file).is_file():
+        raise SubbitError(f"{row.network} needs {file} of BNN-PYNQ: name its folder with --models.")
+    with np.load(models / file) as stored:
+        return made(dict(stored))

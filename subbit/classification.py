@@ -1,0 +1,124 @@
+"""Images through a board, or one that is simulated, and its answers beside those of the Network."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from boards.host.client import Client
+from boards.host.description import BoardDescription
+from subbit.console import finished
+from subbit.extras import require
+from sw.errors import SubbitError
+from sw.network import Network
+
+__all__ = ["PATIENCE", "PATIENCE_VIRTUAL", "Classification", "classify", "virtual_board"]
+
+#: Seconds without an answer before a board, or a simulated one, counts as gone.
+PATIENCE, PATIENCE_VIRTUAL = 10.0, 900.0
+
+
+@dataclass(frozen=True)
+class Classification:
+    """What a board said of ``images`` images.
+
+    ``classes`` int64 (n,), and ``scores`` int64 (n, classes) or None. ``equal``: how many answers are the Network's, to
+    the bit. ``seconds`` on the clock of this machine; ``cycles``: those of the board's core from the first pixel of the
+    last image to the end of its result, at ``clock_hz``; the link sets most of them. ``damaged`` and ``resumed``:
+    frames that came damaged at either end, and how often sending was taken up again.
+    """
+
+    board: str
+    port: str
+    classes: np.ndarray
+    scores: np.ndarray | None
+    equal: int
+    seconds: float
+    cycles: int
+    clock_hz: int
+    damaged: int
+    resumed: int
+
+    @property
+    def images(self) -> int:
+        """How many images were sent."""
+        return len(self.classes)
+
+    @property
+    def passed(self) -> bool:
+        """Whether every answer is the Network's."""
+        return self.equal == self.images
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            **{name: value for name, value in vars(self).items() if name not in ("classes", "scores")},
+            "images": self.images,
+            "passed": self.passed,
+            "classes": self.classes.tolist(),
+            "scores": None if self.scores is None else self.scores.tolist(),
+        }
+
+
+def classify(
+    folder: Path,
+    network: Network,
+    images: np.ndarray,
+    port: str,
+    progress: Callable[[int], object] | None = None,
+    patience: float = PATIENCE,
+) -> Classification:
+    """Send ``images`` to the board at ``port``, which holds the design of ``folder``, and compare with ``network``.
+
+    ``progress`` is called with the number of answers so far. Raises SubbitError where the port cannot be opened, nobody
+    answers for ``patience`` seconds, or the board holds another network.
+    """
+    require("link", "talking to a board")
+    description = BoardDescription.load(folder)
+    start = time.perf_counter()
+    with Client.open(port, description, patience=patience) as client:
+        answers = client.classify(images, progress)
+        seconds = time.perf_counter() - start
+        counters, seen, identity = client.counters(), client.statistics, client.identify()
+    right = answers.classes == network.classify(images)
+    if answers.scores is not None:
+        right &= (answers.scores == network.score(images)).all(axis=1)
+    return Classification(
+        board=description.board,
+        port=port,
+        classes=answers.classes,
+        scores=answers.scores,
+        equal=int(right.sum()),
+        seconds=round(seconds, 3),
+        cycles=counters.cycles,
+        clock_hz=identity.clock_hz,
+        damaged=counters.damaged + seen.damaged,
+        resumed=seen.resumed,
+    )
+
+
+@contextmanager
+def virtual_board(
+    folder: Path, simulator: str, stage: str, progress: Callable[[str], None], waves: Path | None = None
+) -> Iterator[str]:
+    """The board of ``folder`` in ``simulator``; its port, for as long as the context lasts.
+
+    ``stage``: "rtl" runs the design's Verilog, the others what a build made of it, see `sim.netlist`.
+    """
+    require("sim", "a simulated board")
+    from sim.netlist.sources import STAGES, netlist_sources
+    from sim.tools import SimulationFailure
+    from sim.virtual_board import VirtualBoard
+
+    if stage not in STAGES:
+        raise SubbitError(f"the stage must be one of {', '.join(STAGES)}, not {stage!r}")
+    with finished(simulator, SimulationFailure):
+        sources, defines = netlist_sources(folder, stage)
+        progress(f"{simulator}: building the board as {stage}")
+        with VirtualBoard(folder, simulator, sources=sources, defines=defines, waves=waves) as board:
+            progress(f"{simulator}: the board is at {board.port}")
+            yield board.port

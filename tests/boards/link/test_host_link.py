@@ -1,0 +1,142 @@
+# amaranth: UnusedElaboratable=no
+"""The gateware against the model in Python: reply for reply, on good frames and on bad ones."""
+
+import random
+from dataclasses import replace
+
+import pytest
+from amaranth.sim import Simulator
+
+from boards.link.model import BoardModel
+from boards.link.protocol import CHUNK_LIMIT, REPLY, Chunk, Counters, Frame, Kind, Splitter
+from sim import available
+from sim.component import check
+from tests.boards.link.parts import Board, computes, small
+
+SIMULATORS = [
+    pytest.param("icarus", marks=pytest.mark.skipif("icarus" not in available(), reason="Icarus is not installed")),
+    pytest.param("verilator", marks=pytest.mark.slow),
+]
+SHAPES = {
+    "bytes, 16-bit scores": small(),
+    "wide beats, a class": small(input_bits=24, input_beats=5, result_bits=8, result_beats=1),
+    "odd results": small(input_bits=16, input_beats=3, result_bits=19, result_beats=2),
+    "one beat": small(input_bits=32, input_beats=1, result_bits=8, result_beats=2),
+    "12 cycles a bit": small(input_beats=3, cycles_per_bit=12),
+    "many chunks": small(input_beats=300, result_beats=12),
+}
+
+
+def script(shape, seed, length):
+    """Requests that make sense, that do not, and that are damaged. The zero that a damaged one lacks stands before the
+    next."""
+    chance, sent, sequence = random.Random(seed), [], 0
+    number, image = chance.randrange(256), chance.randbytes(shape.image_bytes)
+    offset = 0
+    for _ in range(length):
+        sequence = (sequence + chance.randrange(1, 9)) % 256
+        choice = chance.random()
+        if choice < 0.60:
+            data = image[offset : offset + chance.choice((1, 2, 7, shape.image_bytes, CHUNK_LIMIT))][:CHUNK_LIMIT]
+            frame = Frame(Kind.IMAGE, sequence, Chunk(number, offset, data).pack())
+            if chance.random() < 0.8:
+                offset += len(data)
+        elif choice < 0.68:
+            frame = Frame(Kind.IMAGE, sequence, Chunk(number, chance.randrange(4)).pack())
+        elif choice < 0.76:
+            wrong = Chunk((number + chance.choice((0, 1, 2, 255))) % 256, chance.choice((0, 0, 1, 300)), b"wrong")
+            frame = Frame(Kind.IMAGE, sequence, wrong.pack())
+        elif choice < 0.82:
+            frame = Frame(
+                chance.choice((Kind.IDENTIFY, Kind.COUNTERS)), sequence, chance.randbytes(chance.randrange(3))
+            )
+        elif choice < 0.86:
+            frame = Frame(Kind.RESET, sequence)
+            offset = 0
+        else:
+            frame = Frame(chance.choice((0, 5, 8, Kind.IMAGE, Kind.IDENTIFY | REPLY)), sequence, chance.randbytes(2))
+        encoded = frame.encode()
+        if chance.random() < 0.15:
+            encoded = damaged(encoded, chance)
+        sent.append(bytes(1) + encoded)
+        if offset >= shape.image_bytes:
+            number, offset, image = (number + 1) % 256, 0, chance.randbytes(shape.image_bytes)
+    # One at a time, also where one became two: a newer reply may take the place of one that still waits.
+    return [piece + b"\0" for piece in b"".join(sent).split(b"\0") if piece]
+
+
+def damaged(encoded, chance):
+    at = chance.randrange(len(encoded))
+    return chance.choice(
+        (
+            encoded[:at] + bytes([chance.randrange(256)]) + encoded[at + 1 :],
+            encoded[:at],
+            encoded[:at] + encoded[at + 1 :],
+            encoded[:at] + encoded[at : at + 1] + encoded[at:],
+            encoded + encoded,
+            chance.randbytes(chance.randrange(1, 600)),
+        )
+    )
+
+
+def replies(data):
+    """Frames, with the cycles left out that the model does not know."""
+    frames = []
+    for frame in Splitter()(bytes(data)):
+        counters = Counters.unpack(frame.payload) if frame.kind == Kind.COUNTERS | REPLY else None
+        payload = replace(counters, cycles=0).pack() if counters else frame.payload
+        frames.append(replace(frame, payload=payload))
+    return frames
+
+
+def said(board, requests):
+    """What the gateware says, each request being sent when all has been said to those before."""
+    shape, out = board.shape, bytearray()
+
+    async def bench(ctx):
+        ctx.set(board.o.ready, 1)
+        for request in requests:
+            at, silent = 0, 0
+            # Every byte may go through the check, and before the first reply comes a whole byte.
+            while at < len(request) or silent < 30 * shape.cycles_per_bit + 14 * (len(request) + shape.result_bytes):
+                ctx.set(board.i.valid, int(at < len(request)))
+                ctx.set(board.i.payload.as_value(), request[min(at, len(request) - 1)])
+                taken, valid = ctx.get(board.i.ready), ctx.get(board.o.valid)
+                if valid:
+                    out.append(ctx.get(board.o.payload.as_value()))
+                at, silent = at + taken, 0 if valid or at < len(request) else silent + 1
+                await ctx.tick()
+
+    simulator = Simulator(board)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+    return bytes(out)
+
+
+def compare(shape, requests):
+    expected = BoardModel(shape, computes(shape)).receive(b"".join(requests))
+    assert replies(said(Board(shape), requests)) == replies(expected)
+
+
+@pytest.mark.parametrize("name", ["bytes, 16-bit scores", "wide beats, a class"])
+def test_the_gateware_says_what_the_model_says(name):
+    compare(SHAPES[name], script(SHAPES[name], name, 10))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("name", SHAPES)
+def test_the_gateware_says_what_the_model_says_at_length(name, seed):
+    compare(SHAPES[name], script(SHAPES[name], f"{name} {seed}", 60))
+
+
+@pytest.mark.parametrize("simulator", SIMULATORS)
+def test_the_verilog_says_what_the_model_says(simulator, tmp_path):
+    shape = small()
+    sent = [piece for piece in script(shape, "verilog", 6) if b"\3" not in piece[1:3]]
+    # Zeros, which are no frames, while the longest reply is sent.
+    sent = b"".join(piece + bytes(45) for piece in sent)
+    expected = BoardModel(shape, computes(shape)).receive(sent)
+    (result,) = check(Board(shape), sent, expected, simulators=[simulator], build_dir=tmp_path)
+    assert result.tests == 4

@@ -80,8 +80,7 @@ class Builder:
         """
         self.runs = [self.synthesise()]
         found = areas(self.place.path / NETLIST, self.stages, self.description["top"])
-        check_fits(found, self.board)
-        used = self.fit()
+        used = self.fit(found)
         over = {self.flow.kinds.get(kind, kind): counts for kind, counts in used.items() if counts[0] > counts[1]}
         packed = used[next(iter(self.flow.kinds))][0]
         if over:
@@ -137,8 +136,8 @@ class Builder:
         follow = Synthesis(lambda text: self.tell(f"synthesis: {text}"))
         return self._step("synthesis", "yosys", key, command, (NETLIST, VERILOG), follow)
 
-    def fit(self) -> dict[str, tuple[int, int]]:
-        """nextpnr's packing alone: used and available cells, by nextpnr's kinds."""
+    def fit(self, found: Areas) -> dict[str, tuple[int, int]]:
+        """nextpnr's packing alone: used and available cells, by nextpnr's kinds; ``found`` is what Yosys counted."""
         routing, tool = self.routing, f"{self.flow.placer}-pack"
         key = routing.key()
         if (earlier := self.place.done("fitting", key)) is not None:
@@ -147,6 +146,7 @@ class Builder:
         follow = PlaceAndRoute(lambda text: None)
         run = self.runner.run(tool, routing.packing(), self.place.path, self.place.path / f"{tool}.log", follow)
         if not follow.used:
+            check_fits(found, self.board)
             raise self._failure("fitting", run)
         self.place.record("fitting", key, dict(follow.used), (f"{tool}.log",))
         return follow.used

@@ -2,13 +2,14 @@
 
 import math
 from dataclasses import dataclass, replace
+from itertools import product
 
 from boards.build.area import Areas
-from hw.plan.cost import stage_area
+from hw.plan.cost import Estimate, pipeline_area, stage_area
 from hw.plan.device import Device
 from hw.plan.pipeline import pipeline
-from hw.plan.plan import Plan
-from hw.plan.search import fastest_in, least_area_in
+from hw.plan.plan import Folding, Plan
+from hw.plan.search import bram_price, fastest_in, least_area_in
 from hw.plan.space import Space
 from sw.errors import SubbitError
 from sw.network import Network
@@ -20,8 +21,10 @@ BESIDE = (1400.0, 600.0, 2)
 #: Cells of the device that a table of the netlist came to, carries and routing included: real builds, digits network.
 CELLS_A_TABLE = {"ice40": 1.35, "ecp5": 1.75, "gowin": 1.7}
 #: How full a device can be before places and wires run short.
-FULL = 0.95
+FULL = 0.98
 FAR = 2.0
+#: More layers than this are too many to try every way to store each.
+MOST_LAYERS = 9
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,29 @@ def fastest_that_fits(space: Space, plan: Plan, device: Device, correction: Corr
 
 def plan_that_fits(space: Space, plan: Plan, interval: int, device: Device, correction: Correction) -> Plan | None:
     """The plan of least area of at most ``interval`` cycles a frame that is expected to fit, None where none is."""
-    return least_area_in(space, plan, interval, correction.room(device))
+    room = correction.room(device)
+    return least_area_in(space, plan, interval, room) or _mixed(space, plan, interval, room)
+
+
+def _mixed(space: Space, plan: Plan, interval: int, room: Device) -> Plan | None:
+    """The weights of some layers in block RAM, of others in tables, where no one price of a block RAM leads to that."""
+    base = least_area_in(space, plan, interval, None)
+    if base is None or len(space.layers) > MOST_LAYERS:
+        return None
+    ways: list[list[tuple[Folding, Estimate]]] = []
+    for layer in space.layers:
+        own = space.candidate(layer, base.folding[layer.name])
+        ways.append([(each.folding, each.area(interval, space.family)) for each in (own, *space.restyled(own))])
+    others = pipeline_area(pipeline(space.network, base), space.family)
+    luts = others.luts - sum(way[0][1].luts for way in ways)
+    brams = others.brams - sum(way[0][1].brams for way in ways)
+    price = bram_price(room)
+    for mix in sorted(product(*ways), key=lambda mix: sum(area.price(price) for _, area in mix)):
+        total = sum((area for _, area in mix), Estimate(luts, 0.0, brams))
+        if total.luts <= room.luts and total.brams <= room.block_rams:
+            folding = {layer.name: fold for layer, (fold, _) in zip(space.layers, mix, strict=True)}
+            return replace(base, folding=folding)
+    return None
 
 
 def rate_that_fits(space: Space, plan: Plan, device: Device, correction: Correction) -> float | None:

@@ -137,15 +137,18 @@ def test_a_design_that_is_too_large_is_not_placed(build, fake):
     assert caught.value.areas.stages["conv1"].ffs == 8
 
 
-def test_a_design_with_more_tables_than_the_device_is_not_packed(build, place, fake):
+def test_a_placer_that_cannot_even_pack(build, place, fake):
+    fake.set(used={})
+    log = place.path / "nextpnr-ice40-pack.log"
+    with pytest.raises(BuildFailure, match=rf"^fitting failed: .* \(all that nextpnr-ice40-pack said is in {log}\)$"):
+        build()
+    # Where there are more tables than the device has, that is why.
     cells = {f"c{index}": {"type": "SB_LUT4"} for index in range(5281)}
-    build()
     (place.path / "synth.json").write_text(json.dumps({"modules": {"top": {"cells": cells}}}, indent=2))
-    with (
-        pytest.raises(DoesNotFit, match=r"^the design takes 5,281 look-up tables where there are 5,280$"),
-        Runner() as runner,
-    ):
-        Builder(place, BOARD, ["conv1"], runner, lambda text: None).measure()
+    sentence = "^the design takes 5,281 look-up tables where there are 5,280$"
+    with pytest.raises(DoesNotFit, match=sentence) as caught:
+        build()
+    assert caught.value.packed is None
 
 
 def test_verilog_that_yosys_refuses(build, place):
@@ -177,6 +180,6 @@ def test_which_programs_ran(build):
 def test_seeds_at_the_same_time(build, fake, place):
     fake.set(achieved={"1": 9.0, "2": 13.0, "3": 9.5}, sleep={"1": 30, "3": 30})
     made = build(seeds=3, jobs=3)
-    assert sorted(fake.ran) == [1, 2, 3]
+    assert 2 in fake.ran
     assert [each.seed for each in made.attempts] == [2]
     assert not (place.path / "seeds").exists()

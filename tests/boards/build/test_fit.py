@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from boards.build import fit
 from boards.build.area import Areas
 from boards.build.fit import Correction, fastest_that_fits, plan_that_fits, rate_that_fits
 from hw.plan.cost import pipeline_area, stage_area
@@ -104,8 +105,8 @@ def within(area, device, correction):
     """Whether that much is expected to fit."""
     luts, ffs, brams = correction.beside
     return (
-        correction.luts * area.luts + luts <= 0.95 * device.luts
-        and correction.ffs * area.ffs + ffs <= 0.95 * device.ffs
+        correction.luts * area.luts + luts <= 0.98 * device.luts
+        and correction.ffs * area.ffs + ffs <= 0.98 * device.ffs
         and correction.brams * area.brams + brams <= device.block_rams
     )
 
@@ -124,6 +125,24 @@ def test_the_rate_that_fits_is_the_highest(network, space, plan):
     assert fast is None
     assert rate < plan.clock_hz / pipeline(network, plan).interval
     assert f"{rate:g}" == str(int(rate))
+
+
+def test_some_weights_in_block_ram_and_some_in_tables(network, space, plan, monkeypatch):
+    free = Correction(0.98, 1.0, 1.0, (0.0, 0.0, 0))
+    base = {name: replace(fold, rom="logic") for name, fold in plan.folding.items()}
+    areas = {}
+    for blocks in ((), ("conv2",), ("dense1",), ("conv2", "dense1")):
+        folding = base | {name: replace(base[name], rom="block") for name in blocks}
+        areas[blocks] = pipeline_area(pipeline(network, replace(plan, folding=folding)), "ice40")
+    # The search by one price finds none of them, as may be in larger networks.
+    monkeypatch.setattr(fit, "least_area_in", lambda *each: replace(plan, folding=base) if each[3] is None else None)
+    for blocks, area in areas.items():
+        small = replace(UP5K, luts=int(area.luts) + 2, ffs=9999, block_rams=area.brams)
+        found = plan_that_fits(space, plan, 10**6, small, free)
+        assert found is not None, blocks
+        assert within(pipeline_area(pipeline(network, found), "ice40"), small, free)
+    none = replace(UP5K, luts=int(areas["conv2", "dense1"].luts) - 60, ffs=9999, block_rams=areas[()].brams)
+    assert plan_that_fits(space, plan, 10**6, none, free) is None
 
 
 def test_nothing_fits(space, plan):

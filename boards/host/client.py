@@ -136,7 +136,7 @@ class Client:
             yield index, winner, scores
 
     def counters(self) -> Counters:
-        """What the board has counted since the last reset. ``cycles`` are of its core clock."""
+        """What the board has counted since it was configured."""
         while (counters := Counters.unpack(self._line.ask(Kind.COUNTERS))) is None:
             pass
         return counters

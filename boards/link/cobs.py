@@ -4,7 +4,7 @@ A run of up to 253 bytes other than zero is sent behind a code byte, the length 
 zero that ended it. `boards.link.protocol` keeps frames so short that the one special code, 0xff, is never needed.
 """
 
-from amaranth import Module, Signal
+from amaranth import Module, Mux, Signal
 from amaranth.hdl import unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -58,11 +58,9 @@ class CobsDecoder(wiring.Component):
         with m.Elif(code):
             m.d.comb += self.o.payload.data.eq(0)
         with m.If(self.i.valid):
-            m.d.sync += [begun.eq(~delimiter), left.eq(left - 1)]
+            m.d.sync += [begun.eq(~delimiter), left.eq(Mux(code, byte, left) - 1)]
             with m.If(delimiter):
                 m.d.sync += [left.eq(0), broken.eq(0)]
-            with m.Elif(code):
-                m.d.sync += left.eq(byte - 1)
             with m.If(self.i.payload.broken):
                 m.d.sync += broken.eq(1)
         return m

@@ -90,9 +90,7 @@ class HostLink(wiring.Component):
                     replies.computed,
                 )
             ),
-            tally.start.eq(requests.start),
             tally.running.eq(requests.computing & ~collector.full),
-            replies.cycles.eq(tally.cycles),
             feed.start.eq(requests.start),
             replies.crc.eq(feed.check),
         ]

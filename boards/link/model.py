@@ -28,7 +28,7 @@ class BoardModel:
         """Forget everything."""
         self._splitter = Splitter()
         self._waiting: deque[Frame] = deque()
-        self.frames = self.unused = self.overruns = self.images = self.cycles = 0
+        self.frames = self.unused = self.overruns = self.images = 0
         self._reset()
 
     def _reset(self) -> None:
@@ -122,7 +122,7 @@ class BoardModel:
     @property
     def counters(self) -> Counters:
         """What COUNTERS tells."""
-        return Counters(self.frames, self._splitter.damaged, self.unused, self.overruns, self.images, self.cycles)
+        return Counters(self.frames, self._splitter.damaged, self.unused, self.overruns, self.images, 0)
 
     def _reply(self, frame: Frame, payload: bytes) -> bytes:
         return Frame(frame.kind | REPLY, frame.sequence, payload).encode()

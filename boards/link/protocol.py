@@ -15,6 +15,7 @@ from typing import ClassVar, Self
 from cobs import cobs
 
 __all__ = [
+    "BUSY_UNIT",
     "CHUNK_LIMIT",
     "CONTENT_LIMIT",
     "DELIMITER",
@@ -35,6 +36,7 @@ __all__ = [
 
 VERSION = 1
 DELIMITER = b"\0"
+BUSY_UNIT = 256  #: Cycles.
 REPLY = 0x80  #: A reply has the kind of its request and this bit.
 CONTENT_LIMIT = 253  #: Bytes of a frame before COBS: a code byte of 0xff, the one special case of COBS, never occurs.
 OVERHEAD = 4  #: Kind, sequence and CRC-16.
@@ -148,8 +150,8 @@ class Counters(Fields):
     """Reply to COUNTERS: since the board was configured, whatever RESETs there were, each modulo 2^32.
 
     ``frames``: good ones; ``damaged``; ``unused``: good ones that asked for nothing to be done, such as repeated
-    chunks; ``overruns``: dropped for lack of room; ``images``: computed. ``cycles``: from the last beat of the last
-    image going in until its last result was out.
+    chunks; ``overruns``: dropped for lack of room; ``images``: computed. ``busy``: core clock cycles, in units of
+    `BUSY_UNIT`, between the last beat of an image going in and its last result coming out, all images together.
     """
 
     layout = struct.Struct("<IIIIII")
@@ -158,7 +160,7 @@ class Counters(Fields):
     unused: int
     overruns: int
     images: int
-    cycles: int
+    busy: int
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ __all__ = ["Replies"]
 
 ANSWER = Kind.ANSWER & ~REPLY
 
-# Where payloads stand in the sender's memory: results from 0 on, the rest in the last addresses. The last four bytes of
-# COUNTERS, all of a Progress and flags are not read from there.
+# Where payloads stand in the sender's memory: results from 0 on, the rest in the last addresses. A Progress, and flags,
+# are not read from there.
 LAST = 0xFF
 COUNTERS = LAST + 1 - Counters.layout.size
 IDENTITY = COUNTERS - Identity.layout.size
@@ -45,7 +45,6 @@ class Replies(wiring.Component):
     number: Signal
     taken: Signal
     flags: Signal
-    cycles: Signal
     crc: Signal
     finished: Signal
     feeding: Signal
@@ -71,7 +70,6 @@ class Replies(wiring.Component):
                 "number": In(8),
                 "taken": In(range(shape.image_bytes + 1)),
                 "flags": In(Flags),
-                "cycles": In(32),
                 "crc": In(32),
                 "finished": In(1),
                 "feeding": In(1),
@@ -183,8 +181,6 @@ class Replies(wiring.Component):
         with m.Switch(kind):
             with m.Case(Kind.IMAGE):
                 m.d.comb += byte.eq(progress.word_select(low, 8))
-            with m.Case(Kind.COUNTERS), m.If(self.at[2:] == LAST >> 2):
-                m.d.comb += byte.eq(self.cycles.word_select(low, 8))
             with m.Case(Kind.IDENTIFY), m.If(self.at == COUNTERS - 1):
                 m.d.comb += [byte.eq(self.flags), last.eq(1)]
             with m.Case(ANSWER), m.If(behind):

@@ -80,11 +80,11 @@ def damaged(encoded, chance):
 
 
 def replies(data):
-    """Frames, with the cycles left out that the model does not know."""
+    """Frames, with the time left out that the model does not know."""
     frames = []
     for frame in Splitter()(bytes(data)):
         counters = Counters.unpack(frame.payload) if frame.kind == Kind.COUNTERS | REPLY else None
-        payload = replace(counters, cycles=0).pack() if counters else frame.payload
+        payload = replace(counters, busy=0).pack() if counters else frame.payload
         frames.append(replace(frame, payload=payload))
     return frames
 

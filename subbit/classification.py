@@ -11,6 +11,7 @@ import numpy as np
 
 from boards.host.client import Client
 from boards.host.description import BoardDescription
+from boards.link.protocol import BUSY_UNIT
 from subbit.console import finished
 from subbit.extras import require
 from sw.errors import SubbitError
@@ -27,9 +28,9 @@ class Classification:
     """What a board said of ``images`` images.
 
     ``classes`` int64 (n,), and ``scores`` int64 (n, classes) or None. ``equal``: how many answers are the Network's, to
-    the bit. ``seconds`` on the clock of this machine; ``cycles``: those of the board's core from the first pixel of the
-    last image to the end of its result, at ``clock_hz``; the link sets most of them. ``damaged`` and ``resumed``:
-    frames that came damaged at either end, and how often sending was taken up again.
+    the bit. ``seconds`` on the clock of this machine; ``cycles``: those of the board's core, at ``clock_hz``, from the last pixel
+    of an image to the end of its result, on average. ``damaged`` and ``resumed``: frames that came damaged at either
+    end, and how often sending was taken up again.
     """
 
     board: str
@@ -38,7 +39,7 @@ class Classification:
     scores: np.ndarray | None
     equal: int
     seconds: float
-    cycles: int
+    cycles: float
     clock_hz: int
     damaged: int
     resumed: int
@@ -81,9 +82,11 @@ def classify(
     description = BoardDescription.load(folder)
     start = time.perf_counter()
     with Client.open(port, description, patience=patience) as client:
+        before = client.counters()
         answers = client.classify(images, progress)
         seconds = time.perf_counter() - start
         counters, seen, identity = client.counters(), client.statistics, client.identify()
+    busy, computed = ((getattr(counters, name) - getattr(before, name)) % (1 << 32) for name in ("busy", "images"))
     right = answers.classes == network.classify(images)
     if answers.scores is not None:
         right &= (answers.scores == network.score(images)).all(axis=1)
@@ -94,7 +97,7 @@ def classify(
         scores=answers.scores,
         equal=int(right.sum()),
         seconds=round(seconds, 3),
-        cycles=counters.cycles,
+        cycles=round(BUSY_UNIT * busy / computed, 1) if computed else 0.0,
         clock_hz=identity.clock_hz,
         damaged=counters.damaged + seen.damaged,
         resumed=seen.resumed,

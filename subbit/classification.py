@@ -28,9 +28,9 @@ class Classification:
     """What a board said of ``images`` images.
 
     ``classes`` int64 (n,), and ``scores`` int64 (n, classes) or None. ``equal``: how many answers are the Network's, to
-    the bit. ``seconds`` on the clock of this machine; ``cycles``: those of the board's core, at ``clock_hz``, from the last pixel
-    of an image to the end of its result, on average. ``damaged`` and ``resumed``: frames that came damaged at either
-    end, and how often sending was taken up again.
+    the bit. ``seconds`` on the clock of this machine; ``cycles``: those of the board's core, at ``clock_hz``, from the
+    last pixel of an image to the end of its result, on average. ``damaged`` and ``resumed``: frames that came damaged
+    at either end, and how often sending was taken up again.
     """
 
     board: str

@@ -88,8 +88,8 @@ def show(console: Console, found: "Classification", accuracy: float | None) -> N
     console.print(table("answers of the board", columns, [row]))
     microseconds = 1e6 * found.cycles / found.clock_hz
     console.print(
-        f"from the last pixel of an image to its answer {count(found.cycles)} cycles of {found.clock_hz / 1e6:g} MHz on "
-        f"average, {count(microseconds)} us"
+        f"from the last pixel of an image to its answer {count(found.cycles)} cycles of {found.clock_hz / 1e6:g} MHz, "
+        f"{count(microseconds)} us, on average"
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 from amaranth.sim import Simulator
 
 from boards.link.model import BoardModel
-from boards.link.protocol import CHUNK_LIMIT, REPLY, Chunk, Counters, Frame, Kind, Splitter
+from boards.link.protocol import CHUNK_LIMIT, REPLY, Answer, Chunk, Counters, Frame, Kind, Splitter, check_of
 from sim import available
 from sim.component import check
 from tests.boards.link.parts import Board, computes, small
@@ -98,7 +98,9 @@ def said(board, requests):
         for request in requests:
             at, silent = 0, 0
             # Every byte may go through the check, and before the first reply comes a whole byte.
-            while at < len(request) or silent < 30 * shape.cycles_per_bit + 14 * (len(request) + shape.result_bytes):
+            while at < len(request) or silent < 30 * shape.cycles_per_bit + 14 * min(
+                300, len(request) + shape.result_bytes
+            ):
                 ctx.set(board.i.valid, int(at < len(request)))
                 ctx.set(board.i.payload.as_value(), request[min(at, len(request) - 1)])
                 taken, valid = ctx.get(board.i.ready), ctx.get(board.o.valid)
@@ -140,3 +142,79 @@ def test_the_verilog_says_what_the_model_says(simulator, tmp_path):
     expected = BoardModel(shape, computes(shape)).receive(sent)
     (result,) = check(Board(shape), sent, expected, simulators=[simulator], build_dir=tmp_path)
     assert result.tests == 4
+
+
+def test_what_a_board_must_not_take():
+    shape = SHAPES["wide beats, a class"]
+    first, second = bytes(range(15)), bytes(range(20, 35))
+
+    def chunk(number, offset, data=b""):
+        return Frame(Kind.IMAGE, number + offset & 0xFF, Chunk(number, offset, data).pack()).encode()
+
+    requests = [
+        chunk(7, 256, first),  # the low byte of the offset is right
+        chunk(7, 0, first[:4]),
+        chunk(8, 0, second),  # another image while one is taking
+        Frame(Kind.RESET, 1).encode(),  # in the middle of a beat
+        chunk(200, 0, first[:8]),
+        chunk(200, 264, first[8:]),
+        chunk(200, 8, first[8:] + b"more than there is of it"),
+        chunk(200, 0, first),
+        chunk(200, 15, b"more"),
+        chunk(202, 0, second),  # not the next number
+        chunk(199, 0, second),
+        chunk(200, 0),
+        chunk(202, 0),
+        chunk(201, 0, second),
+        chunk(201, 0),
+    ]
+    model = BoardModel(shape, computes(shape))
+    expected = model.receive(b"".join(requests))
+    assert model.images == 2
+    assert replies(said(Board(shape), requests)) == replies(expected)
+
+
+def soak(seed, count, **pace):
+    """Requests as fast as the line carries them, or almost: replies overtake each other, but every answer is right."""
+    shape = small(input_beats=10, result_beats=12)
+    chance, compute, sent = random.Random(seed), computes(shape), bytearray()
+    images = {number: random.Random(number).randbytes(shape.image_bytes) for number in range(256)}
+    number = chance.randrange(256)
+    for sequence in range(count):
+        image, choice = images[number], chance.random()
+        if choice < 0.45:
+            frames = [Frame(Kind.IMAGE, 1, Chunk(number, 0, image).pack())]
+            number = (number + 1) % 256
+        elif choice < 0.6:
+            frames = [Frame(Kind.IMAGE, at, Chunk(number, at, image[at : at + 2]).pack()) for at in range(0, 10, 2)]
+            number = (number + 1) % 256
+        elif choice < 0.9:
+            frames = [Frame(Kind.IMAGE, sequence % 256, Chunk((number - chance.randrange(3)) % 256, 0).pack())]
+        else:
+            frames = [Frame(chance.choice((Kind.RESET, Kind.COUNTERS, Kind.IDENTIFY)), sequence % 256)]
+        for frame in frames:
+            sent += frame.encode() + bytes(chance.choice((0, 0, 0, 1, 2, 12, 30)))
+    # In the end the board is alive.
+    sent += bytes(120) + Frame(Kind.RESET, 9).encode() + bytes(60)
+    sent += Frame(Kind.IMAGE, 9, Chunk(77, 0, images[77]).pack()).encode()
+    split = Splitter()
+    frames = list(split(said(Board(shape, **pace), [bytes(sent)])))
+    assert split.damaged == 0
+    answers = [frame for frame in frames if frame.kind == Kind.ANSWER]
+    for frame in answers:
+        image = images[frame.sequence]
+        assert frame.payload == Answer(compute(image), check_of(shape.identity, image, compute(image))).pack()
+    assert len(answers) > count / 8
+    assert [(frame.kind, frame.sequence) for frame in frames[-3:]] == [(0x84, 9), (0x82, 9), (Kind.ANSWER, 77)]
+
+
+@pytest.mark.parametrize("pace", [1, 40])
+def test_whatever_comes_at_once_every_answer_is_right(pace):
+    soak(pace, 45, pace=pace, latency=100)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize(("pace", "latency"), [(1, 0), (1, 300), (40, 0), (80, 100)])
+def test_whatever_comes_at_once_every_answer_is_right_at_length(pace, latency, seed):
+    soak(seed, 250, pace=pace, latency=latency)

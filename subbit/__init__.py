@@ -8,13 +8,29 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from subbit.library import build, compact, demo, draw, flash, generate, inspect, load, plan, save, simulate, train
+    from subbit.library import (
+        build,
+        classify,
+        compact,
+        demo,
+        draw,
+        flash,
+        generate,
+        inspect,
+        load,
+        plan,
+        save,
+        simulate,
+        train,
+        virtual_board,
+    )
     from sw.errors import SubbitError
 
 __all__ = [
     "SubbitError",
     "__version__",
     "build",
+    "classify",
     "compact",
     "demo",
     "draw",
@@ -26,6 +42,7 @@ __all__ = [
     "save",
     "simulate",
     "train",
+    "virtual_board",
 ]
 
 __version__ = "0.1.0"

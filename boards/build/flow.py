@@ -34,13 +34,16 @@ class Flow:
     def place(self, board: tuple[str, ...], constraints: str, netlist: str, megahertz: float, seed: int) -> list[str]:
         """Arguments of the placer, which writes routed.json, timing.json and the packer's file."""
         return [
-            *board,
-            *(word.format(constraints=constraints) for word in self.constrained),
-            *("--json", netlist),
+            *self.read(board, constraints, netlist),
             *self.placed,
             *("--write", "routed.json", "--report", "timing.json"),
             *("--freq", f"{megahertz:g}", "--seed", str(seed), "--timing-allow-fail"),
         ]
+
+    def read(self, board: tuple[str, ...], constraints: str, netlist: str) -> list[str]:
+        """Arguments of the placer that say what it reads, and let it write nothing."""
+        constrained = (word.format(constraints=constraints) for word in self.constrained)
+        return [*board, *constrained, "--json", netlist]
 
     def pack(self, board: tuple[str, ...]) -> list[str]:
         """Arguments of the packer."""

@@ -50,8 +50,10 @@ class Routing:
         return self.place.key((NETLIST, self._constraints), self._arguments("", 0), self.program.version)
 
     def packing(self) -> list[str]:
-        """The command that packs the netlist into the device's cells and ends there."""
-        return [self.program.path, *self._arguments("", 1), "--pack-only"]
+        """The command that packs the netlist into the device's cells and ends there.
+
+        It writes nothing: files of an earlier design may still be wanted."""
+        return [self.program.path, *self.flow.read(self._board, self._constraints, NETLIST), "--pack-only"]
 
     def run(self, runner: Runner, seeds: int, jobs: int) -> Attempt:
         """Try seeds from 1 up until one meets the clock; returns the best.

@@ -42,7 +42,7 @@ if "--version" in sys.argv:
     print('"nextpnr-ice40" -- Next Generation Place and Route (Version nextpnr-0.9)', file=sys.stderr)
     sys.exit()
 value = lambda name: sys.argv[sys.argv.index(name) + 1]
-seed = value("--seed")
+seed = value("--seed") if "--seed" in sys.argv else "1"
 if "--pack-only" not in sys.argv:
     with (here / "ran").open("a") as ran:
         print(seed, os.getpid(), file=ran, flush=True)
@@ -50,6 +50,8 @@ print("Info: Packing constants..")
 for kind, (used, room) in does["used"].items():
     print(f"Info: \\t{kind:>20}: {used:7d}/{room:7d} {100 * used // room:5d}%", flush=True)
 if "--pack-only" in sys.argv:
+    if "--asc" in sys.argv:  # As nextpnr does, whether or not anything is placed.
+        Path(value("--asc")).write_text("empty")
     sys.exit()
 time.sleep(does["sleep"].get(seed, 0))
 if seed in does["fails"]:

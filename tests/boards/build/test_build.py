@@ -72,6 +72,15 @@ def test_what_is_done_is_not_done_again(build, fake, told):
     assert (more.seed, more.timing.met) == (5, True)
 
 
+def test_packing_alone_leaves_the_files_of_a_routed_design(build, fake, place):
+    build(seeds=1)
+    place.forget("fitting")
+    place.forget("packing")
+    build(seeds=1)
+    assert fake.ran == [1]
+    assert (place.path / "top.bin").read_text() == "packed seed 1"
+
+
 def test_another_netlist_is_routed_anew(build, fake, place):
     build()
     (place.path / "top.sv").write_text((place.path / "top.sv").read_text().replace("^sum", "&sum"))

@@ -151,12 +151,14 @@ class TestRefusals:
     def build(self, tmp_path):
         """A function that makes the files of a build, as far as they are read before anything is refused."""
 
-        def make(text):
+        def make(text, *, mapped=True):
             folder = tmp_path / "build"
             folder.mkdir()
             (folder / "top.sv").write_text(text)
             (folder / "board.json").write_text(json.dumps({"family": "ice40", "top": "top", "sources": ["top.sv"]}))
-            synthesise(text, "ice40", netlist=folder / "routed.json")
+            (folder / "routed.json").write_text("")
+            if mapped:
+                synthesise(text, "ice40", netlist=folder / "routed.json")
             (folder / "top.asc").write_text("")
             return folder
 
@@ -169,19 +171,20 @@ class TestRefusals:
         return str(caught.value).replace(str(folder), "BUILD")
 
     def test_other_logic(self, build):
-        folder = build(emit(Accelerator(plain(1), PLAIN), "top"))
+        folder = build(emit(Accelerator(plain(1), PLAIN), "top"), mapped=False)
         plan = replace(PLAIN, folding=PLAIN.folding | {"conv2": Folding(4, 8, "block")})
         sentence = self.refusal(folder, emit(Accelerator(plain(2), plan), "top"))
         assert sentence == (
-            "The new network needs other logic than BUILD has, in conv2, conv2_window, top: "
+            "The new network needs other logic than BUILD has, in conv2, conv2_window, dense_repack, top: "
             "build it anew with 'subbit build'."
         )
 
     def test_tables_in_logic(self, build):
-        folder = build(emit(Accelerator(plain(1), PLAIN), "top"))
-        sentence = self.refusal(folder, emit(Accelerator(plain(2), PLAIN), "top"))
-        assert sentence.startswith("The weights in BUILD cannot be replaced: conv1.thresholds is in logic; ")
-        assert "conv2.weights" not in sentence
+        folder = build(table_of(20, 4).replace('"block"', '"logic"'))
+        assert self.refusal(folder, table_of(20, 4, seed=2).replace('"block"', '"logic"')) == (
+            "The weights in BUILD cannot be replaced: weights is in logic. Build the network anew, with its ROMs in "
+            "block RAM if it is to be replaced later."
+        )
 
     def test_constant_columns(self, build):
         bits = np.random.default_rng(3).integers(0, 2, (100, 20), dtype=np.uint8)

@@ -19,7 +19,7 @@ from hw.programs import find_program
 from hw.synthesis import synthesise
 from hw.verilog import emit
 from sim.accelerator import simulate
-from sim.netlist import netlist_sources
+from sim.netlist import Stage, netlist_sources
 from sim.simulators import available
 from sw.errors import SubbitError
 from tests.networks import random_images
@@ -210,7 +210,8 @@ def test_new_weights_are_the_new_network(family, simulator, built, tmp_path):
     changed = replace_tables(folder, in_block_ram(emit(Accelerator(network, PLAIN), "top")), out)
     assert len(changed) == len(Accelerator(network, PLAIN).roms)
     generated = generate(network, PLAIN, tmp_path / "generated")
-    for stage, read_back in [("synthesised", False), ("routed", False), ("routed", True)]:
+    stages: list[tuple[Stage, bool]] = [("synthesised", False), ("routed", False), ("routed", True)]
+    for stage, read_back in stages:
         sources, _ = netlist_sources(out, stage, top="accelerator", read_back=read_back)
         report = simulate(generated, network, random_images(network, 40), simulator, "fast", sources=sources)
         assert report.passed, (stage, report.problem)

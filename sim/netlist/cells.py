@@ -67,6 +67,8 @@ ECP5 = {
     ),
     "EHXPLLL": Rule({"": "0"}, _ALL),
 }
+_BUSES = {"FBDSEL": 6, "IDSEL": 6, "ODSEL": 6, "PSDA": 4, "DUTYDA": 4, "FDLY": 4}
+_DYNAMIC = frozenset(f"{bus}{bit}" for bus, width in _BUSES.items() for bit in range(width))
 _BANK = frozenset({"BOTTOM_IO_PORT_A", "BOTTOM_IO_PORT_B"})
 _MEMORY = Rule({"": "x"}, slices="INIT_RAM_", required={name: frozenset({"0"}) for name in ("READ_MODE", "READ_MODE0")})
 GOWIN = {
@@ -76,7 +78,7 @@ GOWIN = {
     **dict.fromkeys(("SP", "SPX9", "pROM", "pROMX9", "SDPB", "SDPX9B", "DPB", "DPX9B"), _MEMORY),
     **{kind: Rule(ignored=_ALL, spare=_BANK) for kind in ("IBUF", "OBUF")},
     "RAM16SDP4": Rule({"CE": "1"}),
-    "rPLL": Rule({"": "0"}, _ALL),
+    "rPLL": Rule({"": "0"}, _ALL, spare=_DYNAMIC),
 }
 RULES: Mapping[str, Mapping[str, Rule]] = {"ice40": ICE40, "ecp5": ECP5, "gowin": GOWIN}
 

@@ -27,10 +27,8 @@ def test_cells_are_instances_by_their_names():
         design(table(parameters={"LUT_INIT": "0000000011111111", "S": "LSR", "T": "01 "}, I0=2, O=3, I1="1"))
     )
     assert "  input i;\n  output o;\n" in text
-    assert (
-        """ICESTORM_LC #(.LUT_INIT(16'b0000000011111111), .S("LSR"), .T("01")) \\a.b[0]$x  (.I0(i), .O(o), .I1(1'b1));"""
-        in text
-    )
+    assert """ICESTORM_LC #(.LUT_INIT(16'b0000000011111111), .S("LSR"), .T("01")) """ in text
+    assert "\\a.b[0]$x  (.I0(i), .O(o), .I1(1'b1));" in text
 
 
 def test_buses_keep_their_order():

@@ -20,6 +20,8 @@ from boards.build.workplace import Workplace
 from boards.build.xilinx import PROJECT, vivado_project
 from boards.design import DESCRIPTION, write_design
 from boards.pll import dividers_for, limits_of
+from boards.weights import replace_weights
+from boards.weights.tables import blank, in_block_ram
 from hw.plan.cost import stage_area
 from hw.plan.pipeline import pipeline
 from hw.plan.plan import Plan
@@ -54,6 +56,7 @@ class BuildWish:
     seeds: int = 8
     jobs: int | None = None
     rtl_only: bool = False
+    replaceable: bool = False
 
     @property
     def workers(self) -> int:
@@ -162,7 +165,11 @@ class _Making:
         fresh = self.place.path / "design"
         shutil.rmtree(fresh, ignore_errors=True)
         with made_by_user():
-            write_design(self.network, plan, self.target, fresh, baud=self.wish.baud)
+            made = write_design(self.network, plan, self.target, fresh, baud=self.wish.baud)
+        if self.wish.replaceable:
+            for name in made.description["sources"]:
+                # Random contents until all is placed: nothing of this network's becomes logic.
+                (fresh / name).write_text(in_block_ram(blank((fresh / name).read_text())))
         self.place.take(fresh)
         self.plan, self._measured = plan, None
 
@@ -184,6 +191,9 @@ class _Making:
         report = BuildReport.of(self.place, self.network, self.target, estimates, made)
         self.place.keep(*report.write(self.place.path))
         self.place.finish()
+        if self.wish.replaceable:
+            self.tell("weights: into the block RAMs")
+            replace_in_place(self.place.folder, self.network)
         return BuildResult(self.place.folder, self.target, plan, report.files, report)
 
     def settled(self, plan: Plan) -> Plan:
@@ -275,6 +285,14 @@ class _Making:
             f"{failure}, at {plan.clock_hz / self._interval(plan):,.0f} frames a second; "
             f"{rate:,.0f} are expected to fit: {' '.join(words)}"
         )
+
+
+def replace_in_place(folder: Path, network: Network) -> None:
+    """Put the weights of ``network`` into the build ``folder``."""
+    other = folder.with_name(folder.name + ".weights")
+    replace_weights(folder, network, other)
+    shutil.rmtree(folder)
+    other.rename(folder)
 
 
 def _unbuilt(place: Workplace, target: Board, plan: Plan) -> BuildResult:

@@ -13,7 +13,20 @@ from typing import Annotated
 import typer
 
 from subbit import __version__
-from subbit.commands import board, build, classify, compact, demo, flash, generate, inspect, plan, simulate, train
+from subbit.commands import (
+    board,
+    build,
+    classify,
+    compact,
+    demo,
+    flash,
+    generate,
+    inspect,
+    plan,
+    simulate,
+    train,
+    weights,
+)
 from subbit.console import Failed, Stopped, note
 from sw.errors import SubbitError
 
@@ -27,7 +40,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (train, compact, inspect, plan, generate, simulate, build, flash, classify, board, demo):
+for module in (train, compact, inspect, plan, generate, simulate, build, weights, flash, classify, board, demo):
     app.command(name=module.__name__.rpartition(".")[2])(module.command)
 
 

@@ -44,6 +44,7 @@ __all__ = [
     "load",
     "network_of",
     "plan",
+    "replace_weights",
     "save",
     "simulate",
     "simulators",
@@ -301,6 +302,7 @@ def build(
     seeds: int = 8,
     jobs: int | None = None,
     rtl_only: bool = False,
+    replaceable: bool = False,
     progress: Callable[[str], None] | None = None,
     name: str = "NETWORK",
 ) -> "BuildResult":
@@ -309,7 +311,8 @@ def build(
     ``plan``, or one for the board's device as `plan` makes it from ``fps`` and ``max_fps``. ``clock_mhz`` is by default
     the plan's, or that of the board's oscillator. Up to ``seeds`` seeds are tried, ``jobs`` at a time (by default as
     many as half the cores), until the clock is met; the best is kept either way: read ``met``. ``rtl_only`` ends
-    before synthesis. ``progress`` receives a line for each step; ``name`` is what a proposed command calls the network.
+    before synthesis; ``replaceable`` keeps every table in block RAM, so that `replace_weights` can put another
+    network's there. ``progress`` receives a line for each step; ``name`` is what a proposed command calls the network.
     What an earlier, interrupted build of the same inputs has done is not done again.
 
     Raises SubbitError where the board is unknown, a tool is missing or the folder is another's; Failed where the
@@ -320,8 +323,20 @@ def build(
     from subbit.building import build as run
 
     chosen = plan if plan is None or isinstance(plan, Plan) else plan.plan
-    wish = BuildWish(board, chosen, fps, max_fps, clock_mhz, output, baud, seeds, jobs, rtl_only)
+    wish = BuildWish(board, chosen, fps, max_fps, clock_mhz, output, baud, seeds, jobs, rtl_only, replaceable)
     return run(network, wish, Path(folder), progress or (lambda text: None), name)
+
+
+def replace_weights(folder: Name, network: Network, output: Name) -> tuple[str, ...]:
+    """Write into ``output`` the build ``folder`` with the weights of ``network``, of the same shape, without place and
+    route; returns the names of the tables that changed.
+
+    Raises SubbitError where the network needs other logic, or a table that changes is not all in block RAM: which.
+    """
+    from boards.weights import replace_weights as replace
+
+    with made_by_user():
+        return replace(Path(folder), network, Path(output))
 
 
 def flash(

@@ -26,7 +26,7 @@ def replace_weights(folder: Path | str, network: Network, out: Path | str) -> tu
 
     Neither synthesis nor place and route run: the block RAMs get other contents, and the bitstream is packed again, in
     seconds. The plan and with it the timing stay. The device goes on answering with the identity that its logic has,
-    that of the first network, and board.json says which one the weights have.
+    that of the first network, and ``holds`` in board.json says which one the weights have.
 
     Raises SubbitError where the network needs other logic, or a table that changes is not all in block RAM: which.
     """
@@ -42,7 +42,7 @@ def replace_weights(folder: Path | str, network: Network, out: Path | str) -> tu
     earlier = (folder / description["sources"][0]).read_text()
     if earlier == in_block_ram(earlier):
         source = in_block_ram(source)
-    told = description | {"weights": identity(network, plan).hex()}
+    told = description | {"holds": identity(network, plan).hex()}
     files = {DESCRIPTION: (json.dumps(told, indent=2) + "\n").encode(), "network.safetensors": _saved(network)}
     files |= {f"rom/{name}.mem": rom.mem().encode() for name, rom in accelerator.roms.items()}
     return replace_tables(folder, source, out, files)

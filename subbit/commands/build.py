@@ -38,6 +38,9 @@ def command(
         int | None, typer.Option(min=1, show_default="half the cores", help="How many of them at a time.")
     ] = None,
     rtl_only: Annotated[bool, typer.Option("--rtl-only", help="Write the design and end before synthesis.")] = False,
+    replaceable: Annotated[
+        bool, typer.Option("--replaceable", help="All tables in block RAM: `subbit weights` can change them later.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Build the bitstream of a network for a board: synthesise, place, route, pack, report.
@@ -63,6 +66,7 @@ def command(
             seeds=seeds,
             jobs=jobs,
             rtl_only=rtl_only,
+            replaceable=replaceable,
             progress=note,
             name=str(network),
         )

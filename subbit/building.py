@@ -20,7 +20,7 @@ from boards.build.workplace import Workplace
 from boards.build.xilinx import PROJECT, vivado_project
 from boards.design import DESCRIPTION, write_design
 from boards.pll import dividers_for, limits_of
-from boards.weights import replace_weights
+from boards.weights.network import BLANK, replace_weights
 from boards.weights.tables import blank, in_block_ram
 from hw.plan.cost import stage_area
 from hw.plan.pipeline import pipeline
@@ -288,7 +288,11 @@ class _Making:
 
 
 def replace_in_place(folder: Path, network: Network) -> None:
-    """Put the weights of ``network`` into the build ``folder``."""
+    """Put the weights of ``network`` into the build ``folder``, which keeps the design as it was routed."""
+    description = json.loads((folder / DESCRIPTION).read_text())
+    (folder / BLANK).mkdir()
+    for name in (*description["sources"], "synth.json", "routed.json", FLOWS[description["family"]].design):
+        shutil.copy2(folder / name, folder / BLANK / name)
     other = folder.with_name(folder.name + ".weights")
     replace_weights(folder, network, other)
     shutil.rmtree(folder)

@@ -1,6 +1,7 @@
 """Another network of the same shape in a finished board design."""
 
 import json
+import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,10 @@ from hw.plan.plan import Plan
 from hw.verilog import emit
 from sw.network import Network, save
 
-__all__ = ["replace_weights"]
+__all__ = ["BLANK", "replace_weights"]
+
+BLANK = "blank"
+"""The folder inside a build with the design as it was routed, its tables random: by them every table is found again."""
 
 
 def replace_weights(folder: Path | str, network: Network, out: Path | str) -> tuple[str, ...]:
@@ -31,6 +35,15 @@ def replace_weights(folder: Path | str, network: Network, out: Path | str) -> tu
     Raises SubbitError where the network needs other logic, or a table that changes is not all in block RAM: which.
     """
     folder, out = Path(folder), Path(out)
+    if not (folder / BLANK).is_dir():
+        return _replaced(folder, network, out)
+    with tempfile.TemporaryDirectory(prefix="subbit-weights-") as scratch:
+        shutil.copytree(folder, scratch, dirs_exist_ok=True)
+        shutil.copytree(folder / BLANK, scratch, dirs_exist_ok=True)
+        return _replaced(Path(scratch), network, out)
+
+
+def _replaced(folder: Path, network: Network, out: Path) -> tuple[str, ...]:
     description = described(folder)
     place, plan = board(description["board"]), Plan.load(folder / "plan.json")
     plan = plan_for(plan, place)

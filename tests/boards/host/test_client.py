@@ -140,7 +140,8 @@ def test_a_board_that_gives_only_wrong_answers():
     client = opened(Channel(model_of(BOARD), back=Liar(1 << 20)))
     with pytest.raises(
         SubbitError,
-        match="^the board gave 12 wrong answers to one image: flash it again, and have it checked if that does not help$",
+        match="^the board gave 12 wrong answers to one image: flash it again, and have it checked if that does not "
+        "help$",
     ):
         client.classify(pictures(1))
 

@@ -8,7 +8,7 @@ import pytest
 from amaranth.sim import Simulator
 
 from boards.link.model import BoardModel
-from boards.link.protocol import CHUNK_LIMIT, REPLY, Answer, Chunk, Counters, Frame, Kind, Splitter, check_of
+from boards.link.protocol import CHUNK_LIMIT, REPLY, Answer, Chunk, Counters, Frame, Kind, Progress, Splitter, check_of
 from sim import available
 from sim.component import check
 from tests.boards.link.parts import Board, computes, small
@@ -202,6 +202,9 @@ def soak(seed, count, **pace):
     split = Splitter()
     frames = list(split(said(Board(shape, **pace), [bytes(sent)])))
     assert split.damaged == 0
+    # Chunks have even sizes: what is told stands between two of them.
+    told = [Progress.unpack(frame.payload) for frame in frames if frame.kind == Kind.IMAGE | REPLY]
+    assert all(progress.taken % 2 == 0 for progress in told)
     answers = [frame for frame in frames if frame.kind == Kind.ANSWER]
     for frame in answers:
         image = images[frame.sequence]

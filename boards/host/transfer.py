@@ -55,13 +55,12 @@ class Transfer:
         self.rejected = self.resumed = self.chunk_bytes = 0
         self._number = 0
         self._begin()
-        self._clean = False
 
     def _begin(self) -> None:
         self._waiting: deque[Job] = deque()
         self._flying: list[Job] = []
         self._frames: dict[int, Sent] = {}
-        self._clean, self._loading = True, False
+        self._loading = False
         self._at: tuple[int, int] | None = None
         self._until = self._moved = self._asked = self.line.clock()
 
@@ -71,18 +70,13 @@ class Transfer:
         self._waiting.extendleft(reversed(self._flying))
         self._flying.clear()
         self._frames.clear()
-        self._clean = True
 
     def run(self, images: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
         """Place and results of every image, in the order in which the answers come.
 
         Raises SubbitError where the board does not answer any more.
         """
-        if not self._clean:
-            self._flying = []
-            self.reset()
         self._begin()
-        self._clean = False
         jobs = (Job(index, image) for index, image in enumerate(images))
         while self._send(jobs):
             frame = self.line.receive(self._until)
@@ -94,7 +88,6 @@ class Transfer:
                 answer = self._answer(frame)
                 if answer is not None:
                     yield answer
-        self._clean = True
 
     def _send(self, jobs: Iterator[Job]) -> bool:
         """Send as much as may be on its way. Returns whether there is anything to wait for."""

@@ -32,8 +32,8 @@ def check_algorithm(network: bytes) -> Algorithm:
 class Feed(wiring.Component):
     """Makes beats of ``input_bits`` of the image bytes in ``i``, and ``check``, the CRC-32 of all bytes in ``i``.
 
-    ``start`` begins an image. A byte takes 9 cycles, a bit of the check each and one to take the next byte, and more
-    where a beat has to wait. The byte waits at ``i`` until it is through.
+    ``start`` begins an image, which is whole beats. A byte takes 9 cycles, a bit of the check each and one to take the
+    next byte, and more where a beat has to wait. The byte waits at ``i`` until it is through.
     """
 
     i: stream.Interface
@@ -79,6 +79,4 @@ class Feed(wiring.Component):
                     m.d.sync += place.eq(place + 1)
                 with m.If(self.o.valid):
                     m.d.sync += place.eq(0)
-        with m.If(self.start):
-            m.d.sync += place.eq(0)
         return m

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from boards.host import Client
-from boards.link.protocol import Chunk, Frame, Kind
+from boards.link.protocol import REPLY, Chunk, Frame, Kind, Splitter
 from sw.errors import SubbitError
 from tests.boards.host.channel import Channel, Forgery, Harm, description, model_of
 
@@ -79,6 +79,14 @@ unhurried = settings(max_examples=60, deadline=None, suppress_health_check=[Heal
 
 
 @unhurried
+@example(
+    # Replies that came only when the next question was sent: the waiting must not grow with them.
+    there=Harm(change=0.01, flip=0.01, lose=0.01, insert=0.01, cut=0.2, again=0.2),
+    back=Harm(change=0.01, flip=0.01, lose=0.01, insert=0.01, cut=0.2),
+    seed=16777217,
+    latency=0.0,
+    computing=0.0,
+)
 @given(
     there=harms,
     back=harms,
@@ -88,7 +96,7 @@ unhurried = settings(max_examples=60, deadline=None, suppress_health_check=[Heal
 )
 def test_any_harm_is_made_good(there, back, seed, latency, computing):
     channel = Channel(model_of(BOARD, instant=False), there, back, seed, latency, computing)
-    assert_right(opened(channel, patience=600), pictures(12))
+    assert_right(opened(channel, patience=300), pictures(12))
 
 
 @unhurried
@@ -103,6 +111,39 @@ def test_a_forged_answer_is_seen():
     client = opened(channel, patience=600)
     assert_right(client, pictures(200))
     assert client.statistics.rejected > 5
+
+
+class Liar:
+    """Changes flag or check of so many answers, and of what comes before them, and the CRC-16 with it."""
+
+    def __init__(self, lies):
+        self.lies = lies
+
+    def __call__(self, data, chance):
+        out = b""
+        for frame in Splitter()(data):
+            payload = bytearray(frame.payload)
+            if frame.kind in (Kind.IMAGE | REPLY, Kind.ANSWER) and self.lies > 0:
+                payload[-1] ^= 2
+                self.lies -= frame.kind == Kind.ANSWER
+            out += Frame(frame.kind, frame.sequence, bytes(payload)).encode()
+        return out
+
+
+def test_an_image_is_sent_again_though_the_board_seems_to_load():
+    client = opened(Channel(model_of(BOARD), back=Liar(5)))
+    assert_right(client, pictures(3))
+    assert client.statistics.rejected == 5
+
+
+def test_a_board_that_gives_only_wrong_answers():
+    client = opened(Channel(model_of(BOARD), back=Liar(1 << 20)))
+    with pytest.raises(
+        SubbitError,
+        match="^the board gave 12 wrong answers to one image: flash it again, and have it checked if that does not "
+        "help$",
+    ):
+        client.classify(pictures(1))
 
 
 def test_numbers_go_round_many_times():

@@ -77,6 +77,15 @@ def measure(row: Row, network: Network, images: np.ndarray, labels: np.ndarray, 
     }
 
 
+def test_images(name: str, folder: Path | None, cifar10: Path | None) -> tuple[np.ndarray, np.ndarray]:
+    """The test images and labels of a data set. Raises SubbitError where they are missing or damaged."""
+    if name == "cifar10" and cifar10 is not None:
+        with np.load(cifar10) as file:
+            return file["test_images"], file["test_labels"]
+    data = load(name, None if folder is None or name == "digits" else str(folder / name))
+    return data.test_images, data.test_labels
+
+
 def latency_of(network: Network, built: BuildResult, images: np.ndarray) -> int:
     """Cycles from the first pixel of an image to its result, pixels coming as fast as they are taken."""
     with tempfile.TemporaryDirectory(prefix="subbit-latency-") as scratch:
@@ -98,6 +107,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", nargs="+", default=[row.key for row in ROWS], choices=[row.key for row in ROWS])
     parser.add_argument("--data-dir", type=Path, help="folder with the data sets' folders")
+    parser.add_argument("--cifar10", type=Path, help=".npz of test_images and test_labels in place of CIFAR-10's files")
     parser.add_argument("--models", type=Path, help="folder with the decoded weights of BNN-PYNQ")
     parser.add_argument("--output", type=Path, default=Path("build/boards"), help="folder of the builds (%(default)s)")
     parser.add_argument("--again", action="store_true", help="build rows anew that are there already")
@@ -109,10 +119,9 @@ def main() -> int:
         if row.key not in given.rows or any(known["row"] == row.key for known in rows):
             continue
         try:
-            source = None if given.data_dir is None or row.data == "digits" else str(given.data_dir / row.data)
-            data = load(row.data, source)
+            images, labels = test_images(row.data, given.data_dir, given.cifar10)
             note(f"== {row.key}")
-            rows.append(measure(row, network_of(row, given.models), data.test_images, data.test_labels, given.output))
+            rows.append(measure(row, network_of(row, given.models), images, labels, given.output))
         except (SubbitError, Failed) as error:
             note(f"{row.key}: {error}")
             status = 2

@@ -80,7 +80,9 @@ class HexStream:
         nibbles = _NIBBLES[np.frombuffer(text, np.uint8).reshape(lines, self._line)]
         payload = nibbles[:, : self._digits][:, ::-1]
         unknown = (payload == 255).any(axis=1)
-        bits = ((payload[:, :, None] >> np.arange(4, dtype=np.uint8)) & 1).reshape(lines, -1)[:, : self.bits]
+        bits = ((payload[:, :, None] >> np.arange(4, dtype=np.uint8)) & 1).reshape(lines, 4 * payload.shape[1])[
+            :, : self.bits
+        ]
         if self._line == self._digits + 1:
             return bits, unknown, np.zeros(lines, bool), np.zeros(lines, np.int64)
         last = nibbles[:, self._digits + 1] == 1

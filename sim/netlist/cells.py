@@ -3,8 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from sim.netlist.gowin import documented
-from sim.netlist.ice40 import with_fixed_wires
+from sim.netlist import gowin, ice40
 from sim.netlist.models import Model, library
 from sim.netlist.netlist import Bit, Cell, Netlist, text_of
 from sw.errors import SubbitError
@@ -81,6 +80,8 @@ GOWIN = {
     "rPLL": Rule({"": "0"}, _ALL, spare=_DYNAMIC),
 }
 RULES: Mapping[str, Mapping[str, Rule]] = {"ice40": ICE40, "ecp5": ECP5, "gowin": GOWIN}
+#: What joins the cells of nextpnr where there is no choice of wires.
+FIXED: Mapping[str, Callable[[Netlist], Netlist]] = {"ice40": ice40.with_fixed_wires, "gowin": gowin.with_fixed_wires}
 
 
 def adapt(netlist: Netlist, family: str) -> Netlist:
@@ -89,8 +90,8 @@ def adapt(netlist: Netlist, family: str) -> Netlist:
     Raises SubbitError that names a cell of which no model exists, or whose parameters or open inputs have no meaning.
     """
     models = library(family)
-    if family == "ice40":
-        netlist = with_fixed_wires(netlist)
+    if family in FIXED:
+        netlist = FIXED[family](netlist)
     pins = {bit: port.direction for port in netlist.ports.values() for bit in port.bits}
     cells = {name: _adapted(cell, family, models, pins) for name, cell in netlist.cells.items()}
     return Netlist(netlist.top, netlist.ports, cells)
@@ -98,7 +99,7 @@ def adapt(netlist: Netlist, family: str) -> Netlist:
 
 def _adapted(cell: Cell, family: str, models: Mapping[str, Model], pins: Mapping[Bit, str]) -> Cell:
     if family == "gowin" and cell.bel:
-        cell = documented(cell)
+        cell = gowin.documented(cell)
     rule, kind = RULES[family].get(cell.kind, Rule()), cell.kind
     if rule.pad:
         kind += {"input": "_INPUT", "output": "_OUTPUT"}.get(pins.get((*cell.connections[rule.pad], "x")[0], ""), "")

@@ -4,12 +4,13 @@ nextpnr calls SPX9 and SP alike SP, gives every bit of a bus a port of its own, 
 its ports. Which is which follows from its packer (himbaechel/uarch/gowin/pack_bsram.cc).
 """
 
+import re
 from collections.abc import Mapping
 
-from sim.netlist.netlist import Bit, Cell, bits_of, text_of
+from sim.netlist.netlist import Bit, Cell, Netlist, bits_of, text_of
 from sw.errors import SubbitError
 
-__all__ = ["documented"]
+__all__ = ["documented", "with_fixed_wires"]
 
 # Tables of the arithmetic modes (apicula, chipdb.py), where the cell's own RAW_ALU_LUT says nothing else.
 _ALU = {
@@ -19,6 +20,34 @@ _ALU = {
 }  # fmt: skip
 _MEMORIES = {"SP": "SP{}", "ROM": "pROM{}", "SDP": "SDP{}B", "DP": "DP{}B"}
 _WIDE = (32, 36)
+_IN_A_TILE = 6
+
+
+def with_fixed_wires(netlist: Netlist) -> Netlist:
+    """``netlist`` with every carry in that nextpnr left open, which the fabric joins to the cell before it.
+
+    That matters: the head of a chain whose carry comes from logic hands on the carry before it as well (nextpnr 0.11,
+    table 505a), so that where another chain ends just there, the design is wrong. Where no arithmetic cell is before
+    it, it is taken to read 0.
+    """
+    places = {}
+    for cell in netlist.cells.values():
+        if cell.kind == "ALU" and (found := re.fullmatch(r"X(\d+)Y(\d+)/ALU(\d)", cell.bel)):
+            x, y, number = map(int, found.groups())
+            places[y, _IN_A_TILE * x + number] = cell.name
+    cells = dict(netlist.cells)
+    free = 1 + max((bit for bit in netlist.bits() if isinstance(bit, int)), default=0)
+    for (y, place), name in places.items():
+        if cells[name].connections.get("CIN"):
+            continue
+        before = places.get((y, place - 1))
+        bits: tuple[Bit, ...] = ("0",)
+        if before is not None:
+            bits = cells[before].connections.get("COUT") or (free,)
+            cells[before] = cells[before].connected("COUT", bits)
+            free += 1
+        cells[name] = cells[name].connected("CIN", bits)
+    return Netlist(netlist.top, netlist.ports, cells)
 
 
 def documented(cell: Cell) -> Cell:

@@ -1,8 +1,6 @@
 """Connections of an iCE40 that nextpnr leaves out, there being no choice: pad to PLL, PLL to clock network."""
 
-from dataclasses import replace
-
-from sim.netlist.netlist import Bit, Cell, Netlist
+from sim.netlist.netlist import Netlist
 from sw.errors import SubbitError
 
 __all__ = ["with_fixed_wires"]
@@ -19,14 +17,12 @@ def with_fixed_wires(netlist: Netlist) -> Netlist:
     for name, cell in netlist.cells.items():
         if cell.kind == "ICESTORM_PLL":
             if (pad := cell.attributes.get("BEL_PAD_INPUT", "")) and not cell.connections.get("REFERENCECLK"):
-                cells[name] = _connected(cell, "REFERENCECLK", pads[pad])
+                cells[name] = cell.connected("REFERENCECLK", pads[pad])
             outputs |= {
                 f"$gbuf_{name.removesuffix('_PLL')}_pllout_{side.lower()}": (name, f"PLLOUT_{side}_GLOBAL")
                 for side in "AB"
             }
-    free = 1 + max(
-        (bit for cell in cells.values() for bits in cell.connections.values() for bit in _nets(bits)), default=0
-    )
+    free = 1 + max((bit for bit in netlist.bits() if isinstance(bit, int)), default=0)
     for name, cell in netlist.cells.items():
         if cell.kind == "SB_GB" and not cell.connections["USER_SIGNAL_TO_GLOBAL_BUFFER"]:
             if name not in outputs:
@@ -34,14 +30,6 @@ def with_fixed_wires(netlist: Netlist) -> Netlist:
             source, port = outputs[name]
             bits = cells[source].connections.get(port) or (free,)
             free += 1
-            cells[source] = _connected(cells[source], port, bits)
-            cells[name] = _connected(cell, "USER_SIGNAL_TO_GLOBAL_BUFFER", bits)
+            cells[source] = cells[source].connected(port, bits)
+            cells[name] = cell.connected("USER_SIGNAL_TO_GLOBAL_BUFFER", bits)
     return Netlist(netlist.top, netlist.ports, cells)
-
-
-def _connected(cell: Cell, port: str, bits: tuple[Bit, ...]) -> Cell:
-    return replace(cell, connections=cell.connections | {port: bits})
-
-
-def _nets(bits: tuple[Bit, ...]) -> list[int]:
-    return [bit for bit in bits if isinstance(bit, int)]

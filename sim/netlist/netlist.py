@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,10 @@ class Cell:
     def bel(self) -> str:
         """Where nextpnr placed it, such as "X8/Y1/lc0"; empty before placement."""
         return self.attributes.get("NEXTPNR_BEL", "")
+
+    def connected(self, port: str, bits: tuple[Bit, ...]) -> "Cell":
+        """The cell with ``port`` connected to ``bits``."""
+        return replace(self, connections=self.connections | {port: bits})
 
 
 @dataclass
@@ -89,6 +93,11 @@ class Netlist:
             if cell["type"] != "$scopeinfo"
         }
         return cls(top, ports, cells)
+
+    def bits(self) -> set[Bit]:
+        """Every net, and every constant, of a port or a cell."""
+        found = {bit for cell in self.cells.values() for bits in cell.connections.values() for bit in bits}
+        return found | {bit for port in self.ports.values() for bit in port.bits}
 
     def kinds(self) -> dict[str, int]:
         """How many cells there are of each kind."""

@@ -15,9 +15,7 @@ def verilog(netlist: Netlist) -> str:
     for name, port in netlist.ports.items():
         width = "" if port.single else f"[{port.offset + len(port.bits) - 1}:{port.offset}] "
         lines.append(f"  {port.direction} {width}{_name(name)};")
-    nets = {bit for cell in netlist.cells.values() for bits in cell.connections.values() for bit in bits}
-    nets |= {bit for port in netlist.ports.values() for bit in port.bits}
-    lines += [f"  wire n{net};" for net in sorted(bit for bit in nets - names.keys() if isinstance(bit, int))]
+    lines += [f"  wire n{net};" for net in sorted(bit for bit in netlist.bits() - names.keys() if isinstance(bit, int))]
     lines += assigns
     lines += [_instance(cell, names) for cell in netlist.cells.values()]
     return "\n".join([*lines, "endmodule", ""])

@@ -14,7 +14,7 @@ __all__ = ["PLACERS", "check_memories", "expected_reads", "memories", "place_and
 
 #: nextpnr's arguments for a device of each family that has many pins.
 PLACERS = {
-    "ice40": ("nextpnr-ice40", "--hx8k --package ct256 --pcf-allow-unconstrained --asc top.asc"),
+    "ice40": ("nextpnr-ice40", "--up5k --package sg48 --pcf-allow-unconstrained --asc top.asc"),
     "ecp5": ("nextpnr-ecp5", "--25k --lpf-allow-unconstrained --textcfg top.config"),
     "gowin": ("nextpnr-himbaechel", "--device GW1NR-LV9QN88PC6/I5 --vopt family=GW1N-9C --vopt cst=top.cst"),
 }

@@ -74,6 +74,6 @@ def test_single_port_ram(stage, simulator, synthesised, tmp_path):
     shapes = [(16384, 16, "huge")]
     assert "SB_SPRAM256KA" in synthesised("ice40", shapes, ["synth_ice40 -top top -spram"])
     if stage == "routed":
-        place_and_route(tmp_path, "ice40", "--up5k --package uwg30 --pcf-allow-unconstrained --asc top.asc")
+        place_and_route(tmp_path, "ice40")
     sources, _ = netlist_sources(tmp_path, stage, "ice40")
     check_memories(sources, shapes, simulator, tmp_path)

@@ -18,6 +18,18 @@ from tests.sim.netlist.designs import PLACERS, place_and_route
 from tests.sim.netlist.faults import break_netlist
 from tests.sim.netlist.networks import PLANS
 
+PINS_OF_SG48 = (
+    *range(2, 5),
+    6,
+    *range(9, 14),
+    *range(18, 22),
+    23,
+    *range(25, 29),
+    31,
+    32,
+    *range(34, 39),
+    *range(42, 49),
+)
 needs_icarus = pytest.mark.skipif("icarus" not in available(), reason="Icarus is not installed")
 
 
@@ -50,7 +62,7 @@ class Designs:
         if not (folder / "routed.json").exists():
             if family == "ice40":
                 self.constrain(folder, name)
-                arguments = "--hx8k --package ct256 --pcf top.pcf --asc top.asc"
+                arguments = "--up5k --package sg48 --pcf top.pcf --asc top.asc"
                 place_and_route(folder, family, arguments)
                 subprocess.run([find_program("icepack").path, "top.asc", "top.bin"], cwd=folder, check=True)
             else:
@@ -58,7 +70,7 @@ class Designs:
         return folder
 
     def constrain(self, folder, name):
-        """Pins of the hx8k in ct256 for every bit of every port."""
+        """Pins of the up5k in sg48 for every bit of every port."""
         description = json.loads((self.generated(name) / "accelerator.json").read_text())
         widths = {"s_axis_tdata": description["input"]["bits"], "m_axis_tdata": description["result"]["bits"]}
         single = [
@@ -68,7 +80,7 @@ class Designs:
         ]
         bits = single + [f"{port}[{at}]" for port, width in widths.items() for at in range(width)]
         (folder / "top.pcf").write_text(
-            "".join(f"set_io {bit} {pin}\n" for bit, pin in zip(bits, HX8K_PINS, strict=False))
+            "".join(f"set_io {bit} {pin}\n" for bit, pin in zip(bits, PINS_OF_SG48, strict=False))
         )
 
     def report(self, name, sources, simulator, images=40, seed=1):
@@ -82,14 +94,6 @@ class Designs:
             sources=sources,
             build_dir=self.folder / "simulation",
         )
-
-
-# Pins of the ct256 package that nothing special is at.
-HX8K_PINS = [
-    *("A1", "A2", "A5", "A6", "A7", "A9", "A10", "A11", "A15", "A16"),
-    *(f"B{column}" for column in range(1, 17)),
-    *("C1", "C2", "C3", "C4", "C5", "C6", "C7", "C9"),
-]
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """From a netlist in JSON to Verilog: names, constants, open inputs, and what is refused."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -57,6 +58,30 @@ def test_pads_are_chosen_by_the_direction_of_the_pin():
         return adapt(design(table("SB_IO", PACKAGE_PIN=pin, **rest)), "ice40").cells["a.b[0]$x"].kind
 
     assert (of(2, D_IN_0=4), of(3, D_OUT_0=4)) == ("SB_IO_INPUT", "SB_IO_OUTPUT")
+
+
+def test_carries_of_gowin_come_from_the_cell_before():
+    def at(place, **connections):
+        cell = table("ALU", {"ALU_MODE": "C2L"}, I2="1", **connections)
+        return replace(cell, name=place, attributes={"NEXTPNR_BEL": place})
+
+    cells = [at("X1Y2/ALU5", COUT=7), at("X2Y2/ALU0"), at("X2Y2/ALU1", SUM=3), at("X2Y2/ALU4")]
+    found = adapt(Netlist("top", {}, {cell.name: cell for cell in cells}), "gowin").cells
+    assert found["X2Y2/ALU0"].connections["CIN"] == (7,)
+    assert found["X2Y2/ALU1"].connections["CIN"] == found["X2Y2/ALU0"].connections["COUT"] != (7,)
+    assert found["X2Y2/ALU4"].connections["CIN"] == ("0",)
+
+
+def test_clock_networks_of_ice40_come_from_the_pll():
+    pll = Cell("p_PLL", "ICESTORM_PLL", {}, {}, {"LOCK": (5,)}, {"BEL_PAD_INPUT": "X12/Y31/io1"})
+    pad = Cell("i$sb_io", "SB_IO", {}, {}, {"PACKAGE_PIN": (2,)}, {"NEXTPNR_BEL": "X12/Y31/io1"})
+    gbuf = Cell("$gbuf_p_pllout_a", "SB_GB", {}, {}, {"GLOBAL_BUFFER_OUTPUT": (3,), "USER_SIGNAL_TO_GLOBAL_BUFFER": ()})
+    whole = Netlist("top", {"i": Port("input", (2,))}, {cell.name: cell for cell in (pll, pad, gbuf)})
+    found = adapt(whole, "ice40").cells
+    assert found["p_PLL"].connections["REFERENCECLK"] == (2,)
+    assert found[gbuf.name].connections["USER_SIGNAL_TO_GLOBAL_BUFFER"] == found["p_PLL"].connections["PLLOUT_A_GLOBAL"]
+    with pytest.raises(SubbitError, match="The source of the clock network other is not known"):
+        adapt(Netlist("top", {}, {"other": replace(gbuf, name="other")}), "ice40")
 
 
 def test_multiplexers_of_ecp5_are_constants():

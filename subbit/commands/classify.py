@@ -56,7 +56,7 @@ def command(
     chosen, labels = chosen_images(network, images, random, data, data_dir, seed)
     chosen = chosen[:limit]
     place = library.virtual_board(folder, simulator, stage, note, waves) if virtual else nullcontext(port or "")
-    with place as where, Progress(transient=True) as progress:
+    with place as where, Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("images", total=len(chosen))
         found = library.classify(
             folder,

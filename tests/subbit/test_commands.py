@@ -20,7 +20,10 @@ from sw.compact.method import parse_methods
 from sw.network import Linear
 from sw.network.encodings.codebook import CodebookEncoding
 
-COMMANDS = ("train", "compact", "inspect", "plan", "generate", "simulate", "demo")
+COMMANDS = (
+    *("train", "compact", "inspect", "plan", "generate", "simulate"),
+    *("build", "weights", "flash", "classify", "board", "demo"),
+)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -213,7 +213,8 @@ def soak(seed, count, **pace):
     assert len(answers) > count / 20
     assert [frame.kind for frame in frames[-4:]] == [0x84, 0x82, Kind.ANSWER, 0x83]
     counters, total = Counters.unpack(frames[-1].payload), len(list(Splitter()(sent)))
-    assert total - 5 <= counters.frames + counters.overruns <= total - 1
+    # The last frame counts where its reply had to wait; a RESET drops frames that wait.
+    assert total - 12 <= counters.frames + counters.overruns <= total
     assert len({frame.sequence for frame in answers}) - 1 <= counters.images <= total
     assert counters.damaged == 0
 

@@ -1,6 +1,7 @@
 """Accelerators as netlists and bitstreams: every answer is the Network's, and a fault is not passed over."""
 
 import json
+import shutil
 import subprocess
 
 import pytest
@@ -122,6 +123,7 @@ def test_netlist_is_the_network(name, family, stage, simulator, designs):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(shutil.which("icebox_vlog") is None, reason="icestorm is not installed")
 @pytest.mark.parametrize("simulator", available())
 @pytest.mark.parametrize("name", PLANS)
 def test_bitstream_is_the_network(name, simulator, designs):

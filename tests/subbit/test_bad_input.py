@@ -197,8 +197,8 @@ def test_folding_that_the_datapath_cannot_have(refuses, network_file):
 
 def test_unknown_device(refuses, network_file):
     refuses(
-        "virtex2 is no device known here: take one of ice40-up5k, ice40-hx1k, ice40-hx8k, ice40-lp8k, ecp5-12f, ecp5-25f, "
-        "ecp5-45f, ecp5-85f, gw1nr-9, gw2a-18, artix7-35t.",
+        "virtex2 is no device known here: take one of ice40-up5k, ice40-hx1k, ice40-hx8k, ice40-lp8k, ecp5-12f, "
+        "ecp5-25f, ecp5-45f, ecp5-85f, gw1nr-9, gw2a-18, artix7-35t.",
         *("plan", network_file, "--device", "virtex2"),
     )
 

@@ -177,7 +177,14 @@ def test_ctrl_c_stops_the_programs_and_keeps_what_is_done(fake, start):
     fake.set(achieved={"1": 9.0, "2": 13.0}, sleep={"2": 60})
     environment = os.environ | {"PYTHONPATH": str(Path(subbit.__file__).parents[1])}
     arguments = [sys.executable, "-m", "subbit", *BUILD, "--jobs", "1"]
-    with subprocess.Popen(arguments, cwd=start, env=environment, stderr=subprocess.PIPE, text=True) as process:
+
+    def hears() -> None:
+        # A shell lets its background jobs, of which these tests may be one, ignore Ctrl-C.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    with subprocess.Popen(
+        arguments, cwd=start, env=environment, stderr=subprocess.PIPE, text=True, preexec_fn=hears
+    ) as process:
         ends = time.monotonic() + 60
         while fake.ran != [1, 2] and time.monotonic() < ends:
             time.sleep(0.05)

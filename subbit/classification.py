@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from boards.host.client import Client
+from boards.host.client import Answers, Client
 from boards.host.description import BoardDescription
 from boards.link.protocol import BUSY_UNIT
 from subbit.console import finished
 from subbit.extras import require
 from sw.errors import SubbitError
-from sw.network import Network
+from sw.network import Network, winners
 
-__all__ = ["PATIENCE", "PATIENCE_VIRTUAL", "Classification", "classify", "virtual_board"]
+__all__ = ["PATIENCE", "PATIENCE_VIRTUAL", "Classification", "classify", "equal_answers", "virtual_board"]
 
 #: Seconds without an answer before a board, or a simulated one, counts as gone.
 PATIENCE, PATIENCE_VIRTUAL = 10.0, 900.0
@@ -87,21 +87,25 @@ def classify(
         seconds = time.perf_counter() - start
         counters, seen, identity = client.counters(), client.statistics, client.identify()
     busy, computed = ((getattr(counters, name) - getattr(before, name)) % (1 << 32) for name in ("busy", "images"))
-    right = answers.classes == network.classify(images)
-    if answers.scores is not None:
-        right &= (answers.scores == network.score(images)).all(axis=1)
     return Classification(
         board=description.board,
         port=port,
         classes=answers.classes,
         scores=answers.scores,
-        equal=int(right.sum()),
+        equal=int(equal_answers(answers, network, images).sum()),
         seconds=round(seconds, 3),
         cycles=round(BUSY_UNIT * busy / computed, 1) if computed else 0.0,
         clock_hz=identity.clock_hz,
         damaged=counters.damaged + seen.damaged,
         resumed=seen.resumed,
     )
+
+
+def equal_answers(answers: Answers, network: Network, images: np.ndarray) -> np.ndarray:
+    """Which of a board's ``answers`` to ``images`` are those of ``network``, to the bit, bool (n,)."""
+    scores = network.score(images)
+    equal = answers.classes == winners(scores)
+    return equal if answers.scores is None else equal & (answers.scores == scores).all(axis=1)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from boards.host.client import Client
 from boards.host.description import BoardDescription
 from boards.host.transport import SerialTransport, Transport
 from subbit import library
+from subbit.classification import equal_answers
 from subbit.console import note
 from subbit.images import random_images
 from sw.network import Network, load
@@ -67,9 +68,7 @@ def measure(network: Network, folder: Path, images: int, rate: float, seed: int 
         with Client(line, description, patience=120, name=port) as client:
             answers = client.classify(chosen)
             seen = client.statistics
-    right = answers.classes == network.classify(chosen)
-    if answers.scores is not None:
-        right &= (answers.scores == network.score(chosen)).all(axis=1)
+    right = equal_answers(answers, network, chosen)
     return {
         "network": network.name,
         "damaged bytes %": round(100 * line.damaged / line.bytes, 2),

@@ -15,7 +15,7 @@ from sw.network.layers import (
     Thermometer,
     Threshold,
 )
-from sw.network.network import Input, Network, Run
+from sw.network.network import Input, Network, Run, winners
 from sw.network.tensor import TensorType, sign, values
 
 __all__ = [
@@ -40,4 +40,5 @@ __all__ = [
     "save",
     "sign",
     "values",
+    "winners",
 ]

@@ -10,7 +10,7 @@ import numpy as np
 from sw.network.layers import Layer, Linear, Scores
 from sw.network.tensor import TensorType
 
-__all__ = ["Input", "Network", "Run"]
+__all__ = ["Input", "Network", "Run", "winners"]
 
 BLOCK_BYTES = 32 << 20
 
@@ -37,6 +37,11 @@ class Input:
         return TensorType.pixels(self.height, self.width, self.channels, tuple(range(self.bits)))
 
 
+def winners(scores: np.ndarray) -> np.ndarray:
+    """The class of the largest score, of several the first, int64 (images,), for scores (images, classes)."""
+    return scores.argmax(axis=1)
+
+
 @dataclass(frozen=True)
 class Run:
     """What a Network computed: ``activations`` of every layer by name, each (images, height, width, channels).
@@ -50,7 +55,7 @@ class Run:
     @property
     def classes(self) -> np.ndarray:
         """Winning class of each image, int64 (images,)."""
-        return self.scores.argmax(axis=1)
+        return winners(self.scores)
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +134,7 @@ class Network:
 
     def classify(self, images: np.ndarray) -> np.ndarray:
         """Winning class of each image, int64 (n,)."""
-        return self.score(images).argmax(axis=1)
+        return winners(self.score(images))
 
     def _blocks(self, images: np.ndarray) -> Iterator[dict[str, np.ndarray]]:
         """Activations block by block, each small enough that its windows stay near the processor."""

@@ -10,7 +10,18 @@ from rich.console import Console
 from rich.progress import Progress
 
 from subbit import library
-from subbit.commands.options import AsJson, Data, DataDir, Images, Limit, Random
+from subbit.commands.options import (
+    AsJson,
+    BoardSimulator,
+    BoardWaves,
+    BuildFolder,
+    Data,
+    DataDir,
+    Images,
+    Limit,
+    Random,
+    Stage,
+)
 from subbit.console import count, emit, note, table
 from subbit.images import chosen_images
 from sw.errors import SubbitError
@@ -23,16 +34,14 @@ __all__ = ["command"]
 
 
 def command(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of the board's build.")],
+    folder: BuildFolder,
     port: Annotated[str | None, typer.Option(help="The board's serial port, as in /dev/ttyUSB1 or COM4.")] = None,
     virtual: Annotated[
         bool, typer.Option("--virtual", help="Simulate the board, and talk to it through a serial port all the same.")
     ] = False,
-    stage: Annotated[
-        str, typer.Option(help="What is simulated: rtl, synthesised, routed, or bitstream (iCE40).")
-    ] = "rtl",
-    simulator: Annotated[str, typer.Option(help="The simulator: verilator or icarus.")] = "verilator",
-    waves: Annotated[Path | None, typer.Option(help="Record the simulation into this waveform file.")] = None,
+    stage: Stage = "rtl",
+    simulator: BoardSimulator = "verilator",
+    waves: BoardWaves = None,
     images: Images = None,
     random: Random = None,
     data: Data = None,

@@ -12,6 +12,9 @@ from sw.errors import SubbitError
 __all__ = [
     "AsJson",
     "Beat",
+    "BoardSimulator",
+    "BoardWaves",
+    "BuildFolder",
     "Clock",
     "Data",
     "DataDir",
@@ -24,6 +27,7 @@ __all__ = [
     "NetworkFile",
     "Random",
     "Results",
+    "Stage",
     "folds_of",
 ]
 
@@ -44,6 +48,10 @@ Random = Annotated[int | None, typer.Option(min=1, show_default="8", help="Rando
 Data = Annotated[str | None, typer.Option(help="The test images of a data set, named as for `subbit train`.")]
 DataDir = Annotated[Path | None, typer.Option(help="Folder with the data set's original files.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Take only the first so many images.")]
+BuildFolder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of the board's build.")]
+Stage = Annotated[str, typer.Option(help="What is simulated: rtl, synthesised, routed, or bitstream (iCE40).")]
+BoardSimulator = Annotated[str, typer.Option("--simulator", help="The simulator: verilator or icarus.")]
+BoardWaves = Annotated[Path | None, typer.Option("--waves", help="Record the simulation into this waveform file.")]
 FOLD = re.compile(r"([^=]+)=([1-9]\d*),([1-9]\d*)(?:,([^,]+))?")
 Beat = Annotated[int, typer.Option(min=1, help="Pixels that enter in one beat.")]
 Results = Annotated[str, typer.Option("--output-kind", help="What is sent out: scores (and class), or class.")]

@@ -8,6 +8,7 @@ from typing import Any
 
 from boards.board import Board
 from boards.flash_image import WEIGHTS, weights_image
+from boards.host.description import DESCRIPTION, FORMAT
 from boards.identity import identity
 from boards.link.host_link import HostLink
 from boards.link.shape import LinkShape, fastest_baud
@@ -27,8 +28,6 @@ from sw.network import Network, save
 
 __all__ = ["DESCRIPTION", "FORMAT", "Design", "write_design"]
 
-DESCRIPTION = "board.json"
-FORMAT = 1
 SOURCE = "top.sv"
 
 
@@ -43,11 +42,18 @@ class Design:
 
 
 def write_design(
-    network: Network, plan: Plan, board: Board, folder: str | os.PathLike[str], *, baud: int | None = None
+    network: Network,
+    plan: Plan,
+    board: Board,
+    folder: str | os.PathLike[str],
+    *,
+    baud: int | None = None,
+    answers_as: bytes | None = None,
 ) -> Design:
     """Write the design that puts ``network`` under ``plan`` on ``board`` into ``folder``, whole or not at all.
 
-    The core runs at ``plan.clock_hz``. ``baud`` is by default the fastest of the usual ones that this clock divides to.
+    The core runs at ``plan.clock_hz``. ``baud`` is by default the fastest of the usual ones that this clock divides to,
+    and ``answers_as``, the identity that the board answers with, that of ``network``.
     Raises SubbitError where the plan is for another family of devices, the board cannot make its clock, or the link
     cannot carry the network; ValueError where plan and network do not fit.
     """
@@ -55,6 +61,8 @@ def write_design(
     dividers = clock_of(board, plan.clock_hz)
     clock_hz = round(dividers.output_hz) if dividers else board.oscillator_hz
     shape = link_shape(network, plan, clock_hz, baud)
+    if answers_as is not None:
+        shape = replace(shape, identity=answers_as)
     accelerator = Accelerator(network, plan)
     text = emit(Top(board, dividers, clock_hz, HostLink(shape), accelerator), "top")
     words = load_words(accelerator.loaded_roms)

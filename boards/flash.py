@@ -10,8 +10,8 @@ from pathlib import Path
 from boards.board import Board, board
 from boards.build.build import FLOWS
 from boards.build.tools import Runner
-from boards.build.workplace import MARK
 from boards.flash_image import FLASH_IMAGE
+from boards.host.description import DESCRIPTION
 from sw.errors import SubbitError
 
 __all__ = ["USB_IDS", "Flash", "FlashFailure", "UsbDevice", "flash_of", "plugged_in"]
@@ -123,7 +123,7 @@ def flash_of(folder: Path, *, ram: bool = False, device: str | None = None) -> F
     folder is no finished build, or the board's program cannot do what was asked for.
     """
     try:
-        description = json.loads((folder / MARK).read_text())
+        description = json.loads((folder / DESCRIPTION).read_text())
         target = board(description["board"])
     except (OSError, ValueError, KeyError):
         raise SubbitError(f"{folder} is no build: make one with `subbit build`.") from None

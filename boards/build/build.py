@@ -17,8 +17,9 @@ from boards.build.routing import NETLIST, REPORT, Routing
 from boards.build.seeds import Attempt
 from boards.build.timing import Timing, read_timing
 from boards.build.tools import Runner, Toolrun
-from boards.build.workplace import MARK, Workplace
+from boards.build.workplace import Workplace
 from boards.flash_image import write_flash_image
+from boards.host.description import DESCRIPTION
 from hw.programs import find_program
 from hw.yosys import yosys_command, yosys_version
 
@@ -67,7 +68,7 @@ class Builder:
     def __init__(self, place: Workplace, board: Board, stages: Collection[str], runner: Runner, tell: Tell) -> None:
         self.place, self.board, self.stages, self.runner, self.tell = place, board, stages, runner, tell
         self.flow = flow = FLOWS[board.family]
-        self.description = json.loads((place.path / MARK).read_text())
+        self.description = json.loads((place.path / DESCRIPTION).read_text())
         constraints, megahertz = self.description["constraints"], self.description["clock_hz"] / 1e6
         self.routing = Routing(place, flow, board.place, constraints, megahertz, tell)
         self.packer = find_program(flow.packer)

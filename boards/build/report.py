@@ -8,7 +8,8 @@ from typing import Any
 
 from boards.board import Board
 from boards.build.build import Implementation
-from boards.build.workplace import MARK, Workplace
+from boards.build.workplace import Workplace
+from boards.host.description import DESCRIPTION
 from hw.synthesis import Area
 from sw.network import Network
 
@@ -38,7 +39,7 @@ class BuildReport:
         cls, place: Workplace, network: Network, board: Board, estimates: Mapping[str, float], made: Implementation
     ) -> "BuildReport":
         """The report of what stands in a workplace."""
-        description = json.loads((place.path / MARK).read_text())
+        description = json.loads((place.path / DESCRIPTION).read_text())
         return cls(place.folder, board, network, description, estimates, made, place.sizes())
 
     @property

@@ -9,13 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from boards.host.description import DESCRIPTION
 from sw.errors import SubbitError
 from sw.files import atomic_folder, atomic_write, check_folder, made_folder
 
-__all__ = ["MARK", "Workplace"]
+__all__ = ["Workplace"]
 
-MARK = "board.json"
-"""The file that every folder of a build holds."""
 RECORD = "steps.json"
 
 
@@ -36,7 +35,7 @@ class Workplace:
     def opened(self) -> Iterator["Workplace"]:
         """Make the folder and hold it against another build; it goes again where no step came to its end because of a
         user's mistake or an interruption. Raises SubbitError where it is another's."""
-        check_folder(self.folder, MARK)
+        check_folder(self.folder, DESCRIPTION)
         check_folder(self.path, RECORD)
         if not self.path.exists() and (self.folder / RECORD).is_file():
             with atomic_folder(self.path, RECORD) as work:
@@ -102,7 +101,7 @@ class Workplace:
     def finish(self) -> None:
         """Move what is kept to the finished folder, in one step, and remove the rest."""
         self.keep(RECORD)
-        with atomic_folder(self.folder, MARK) as final:
+        with atomic_folder(self.folder, DESCRIPTION) as final:
             for name in self._kept:
                 (final / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(self.path / name, final / name)

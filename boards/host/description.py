@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from boards.link.protocol import wire_bytes
 from hw.frames import frame_bytes
 from sw.errors import SubbitError
 
-__all__ = ["BoardDescription"]
+__all__ = ["DESCRIPTION", "FORMAT", "BoardDescription"]
 
-FORMAT = 1
+#: The file that every folder of a design holds, and the version of what it says.
+DESCRIPTION, FORMAT = "board.json", 1
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class BoardDescription:
     def load(cls, path: Path | str) -> "BoardDescription":
         """Read board.json, or the one in a folder. Raises SubbitError where it is none."""
         path = Path(path)
-        path = path / "board.json" if path.is_dir() else path
+        path = path / DESCRIPTION if path.is_dir() else path
         try:
             fields = json.loads(path.read_text())
         except OSError as error:
@@ -51,7 +53,7 @@ class BoardDescription:
         return cls.of(fields, str(path))
 
     @classmethod
-    def of(cls, fields: dict[str, Any], name: str = "board.json") -> "BoardDescription":
+    def of(cls, fields: dict[str, Any], name: str = DESCRIPTION) -> "BoardDescription":
         """The description in the fields of board.json. Raises SubbitError where they are not all there."""
         try:
             if fields["format"] != FORMAT:
@@ -77,12 +79,12 @@ class BoardDescription:
     @property
     def image_bytes(self) -> int:
         """Bytes of an image on the wire."""
-        return self.input_bits // 8 * self.input_beats
+        return wire_bytes(self.input_bits, self.input_beats)
 
     @property
     def result_bytes(self) -> int:
         """Bytes of the results of an image on the wire."""
-        return -(-self.result_bits // 8) * self.result_beats
+        return wire_bytes(self.result_bits, self.result_beats)
 
     def encode(self, images: np.ndarray) -> list[bytes]:
         """The bytes on the wire of images (n, height, width, channels), or (n, height, width) of one channel.

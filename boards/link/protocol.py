@@ -32,6 +32,7 @@ __all__ = [
     "Progress",
     "Splitter",
     "check_of",
+    "wire_bytes",
 ]
 
 VERSION = 1
@@ -214,3 +215,8 @@ def check_of(network: bytes, image: bytes, results: bytes) -> int:
 
 CHUNK_LIMIT = CONTENT_LIMIT - OVERHEAD - Chunk.HEADER.size  #: Bytes of an image in one frame.
 RESULT_LIMIT = 215  #: Bytes of all results of an image, so that they fit one memory of a board with all else there.
+
+
+def wire_bytes(bits: int, beats: int) -> int:
+    """Bytes on the wire of ``beats`` beats of ``bits`` bits, each rounded up to bytes and sent low byte first."""
+    return -(-bits // 8) * beats

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from boards.link.protocol import RESULT_LIMIT, Identity
+from boards.link.protocol import RESULT_LIMIT, Identity, wire_bytes
 from boards.link.protocol import VERSION as PROTOCOL_VERSION
 from sw.errors import SubbitError
 
@@ -64,13 +64,13 @@ class LinkShape:
 
     @property
     def image_bytes(self) -> int:
-        """Bytes of an image on the wire: its beats in order, each low byte first."""
-        return self.input_bits // 8 * self.input_beats
+        """Bytes of an image on the wire: its beats in order."""
+        return wire_bytes(self.input_bits, self.input_beats)
 
     @property
     def result_bytes(self) -> int:
-        """Bytes of an answer's results: its beats in order, each rounded up to bytes, low byte first."""
-        return -(-self.result_bits // 8) * self.result_beats
+        """Bytes of an answer's results: its beats in order."""
+        return wire_bytes(self.result_bits, self.result_beats)
 
     def described(self, flags: int = 0) -> Identity:
         """The reply to IDENTIFY."""

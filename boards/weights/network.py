@@ -3,21 +3,15 @@
 import json
 import shutil
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 from boards.board import board
-from boards.design import link_shape, plan_for
+from boards.design import DESCRIPTION, write_design
 from boards.identity import identity
-from boards.link.host_link import HostLink
-from boards.pll import clock_of
-from boards.top import Top
-from boards.weights.replace import DESCRIPTION, described, replace_tables
+from boards.weights.replace import described, replace_tables
 from boards.weights.tables import in_block_ram
-from hw.accelerator import Accelerator
 from hw.plan.plan import Plan
-from hw.verilog import emit
-from sw.network import Network, save
+from sw.network import Network
 
 __all__ = ["BLANK", "replace_weights"]
 
@@ -44,24 +38,17 @@ def replace_weights(folder: Path | str, network: Network, out: Path | str) -> tu
 
 
 def _replaced(folder: Path, network: Network, out: Path) -> tuple[str, ...]:
-    description = described(folder)
-    place, plan = board(description["board"]), Plan.load(folder / "plan.json")
-    plan = plan_for(plan, place)
-    dividers = clock_of(place, plan.clock_hz)
-    shape = link_shape(network, plan, description["clock_hz"], description["baud"])
-    shape = replace(shape, identity=bytes.fromhex(description["identity"]))
-    accelerator = Accelerator(network, plan)
-    source = emit(Top(place, dividers, description["clock_hz"], HostLink(shape), accelerator), description["top"])
-    earlier = (folder / description["sources"][0]).read_text()
+    description, plan = described(folder), Plan.load(folder / "plan.json")
+    source = description["sources"][0]
+    with tempfile.TemporaryDirectory(prefix="subbit-weights-") as scratch:
+        own = bytes.fromhex(description["identity"])
+        target, fresh = board(description["board"]), Path(scratch) / "design"
+        write_design(network, plan, target, fresh, baud=description["baud"], answers_as=own)
+        names = [path.relative_to(fresh).as_posix() for path in fresh.rglob("*") if path.is_file()]
+        files = {name: (fresh / name).read_bytes() for name in names}
+    text, earlier = files.pop(source).decode(), (folder / source).read_text()
     if earlier == in_block_ram(earlier):
-        source = in_block_ram(source)
+        text = in_block_ram(text)
     told = description | {"holds": identity(network, plan).hex()}
-    files = {DESCRIPTION: (json.dumps(told, indent=2) + "\n").encode(), "network.safetensors": _saved(network)}
-    files |= {f"rom/{name}.mem": rom.mem().encode() for name, rom in accelerator.roms.items()}
-    return replace_tables(folder, source, out, files)
-
-
-def _saved(network: Network) -> bytes:
-    with tempfile.TemporaryDirectory(prefix="subbit-weights-") as folder:
-        save(network, Path(folder, "network.safetensors"))
-        return Path(folder, "network.safetensors").read_bytes()
+    files[DESCRIPTION] = (json.dumps(told, indent=2) + "\n").encode()
+    return replace_tables(folder, text, out, files)

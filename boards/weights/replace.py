@@ -12,6 +12,8 @@ import numpy as np
 
 from boards.board import board
 from boards.build.build import FLOWS
+from boards.flash_image import write_flash_image
+from boards.host.description import DESCRIPTION
 from boards.weights.places import FAMILIES, Misplaced, Placement, placement
 from boards.weights.tables import Table, Verilog
 from hw.block_ram import FORMATS, Format, RamNetlist
@@ -19,9 +21,8 @@ from hw.programs import find_program
 from sw.errors import SubbitError
 from sw.files import atomic_folder
 
-__all__ = ["DESCRIPTION", "described", "replace_tables"]
+__all__ = ["described", "replace_tables"]
 
-DESCRIPTION = "board.json"
 ROUTED, SYNTHESISED = "routed.json", "synth.json"
 # Made by steps that the new design does not go through, or that would have to be gone through again.
 LEFT_OUT = ("synth.v", "steps.json", "*.log", "simulation", "golden")
@@ -156,3 +157,4 @@ def _pack(work: Path, description: Mapping[str, Any]) -> None:
     if run.returncode:
         said = re.sub(r"\s+", " ", (run.stderr or run.stdout).strip())[-200:]
         raise SubbitError(f"{flow.packer} failed on the new weights: {said or 'it said nothing'}.")
+    write_flash_image(work, description, flow.bitstream)

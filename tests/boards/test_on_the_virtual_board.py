@@ -12,6 +12,7 @@ from hw.plan.plan import Folding, Plan
 from sim import available
 from subbit import library
 from sw.errors import SubbitError
+from sw.network import DenseEncoding, Linear
 
 FOLDING = {"conv1": Folding(2, 3), "conv2": Folding(2, 4), "dense1": Folding(3, 4)}
 
@@ -82,3 +83,32 @@ def test_a_thousand_images_over_a_line_that_damages_one_byte_in_a_hundred(design
     row = measure(small_network, design(), 1000, 0.01)
     assert (row["right"], row["wrong"]) == (1000, 0)
     assert row["sent again"] > 100
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_another_network_is_put_into_a_finished_build_where_its_weights_are_loaded_too(
+    small_network, make_images, tmp_path
+):
+    folding = FOLDING | {"conv2": replace(FOLDING["conv2"], rom="spram")}
+    built = library.build(small_network, "icebreaker", tmp_path / "first", plan=Plan(folding), replaceable=True)
+    assert built.met
+    rng = np.random.default_rng(5)
+    layers = [
+        replace(layer, weights=DenseEncoding(rng.integers(0, 2, layer.weights.shape, dtype=np.uint8)))
+        if isinstance(layer, Linear)
+        else layer
+        for layer in small_network.layers
+    ]
+    other = replace(small_network, layers=tuple(layers))
+    library.replace_weights(tmp_path / "first", other, tmp_path / "second")
+    images = make_images(small_network, 6)
+    assert (other.score(images) != small_network.score(images)).any()
+    for folder, network in ((tmp_path / "first", small_network), (tmp_path / "second", other)):
+        for stage in ("rtl", "routed"):
+            with library.virtual_board(folder, stage=stage) as port:
+                found = library.classify(folder, images, port, network=network, virtual=True)
+            assert (found.equal, found.images) == (6, 6)
+        flash = (folder / "flash.bin").read_bytes()
+        assert flash.startswith((folder / "top.bin").read_bytes())
+        assert flash.endswith((folder / "weights.bin").read_bytes())

@@ -19,6 +19,7 @@ from subbit.commands import (
     classify,
     compact,
     demo,
+    export,
     flash,
     generate,
     inspect,
@@ -40,7 +41,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (train, compact, inspect, plan, generate, simulate, build, weights, flash, classify, board, demo):
+for module in (
+    *(train, compact, inspect, export, plan, generate, simulate),
+    *(build, weights, flash, classify, board, demo),
+):
     app.command(name=module.__name__.rpartition(".")[2])(module.command)
 
 

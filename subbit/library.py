@@ -13,6 +13,7 @@ import numpy as np
 from subbit.console import Failed, finished, made_by_user
 from subbit.extras import require
 from subbit.inspection import Inspection, inspect_network
+from subbit.interchange import check_qonnx, export_qonnx
 from sw.errors import SubbitError
 from sw.files import atomic_write, made_folder
 from sw.network import Network, load, save
@@ -34,10 +35,12 @@ if TYPE_CHECKING:
 __all__ = [
     "NETWORK_FILE",
     "build",
+    "check_qonnx",
     "classify",
     "compact",
     "demo",
     "draw",
+    "export_qonnx",
     "flash",
     "generate",
     "inspect",

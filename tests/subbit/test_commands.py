@@ -21,7 +21,7 @@ from sw.network import Linear
 from sw.network.encodings.codebook import CodebookEncoding
 
 COMMANDS = (
-    *("train", "compact", "inspect", "plan", "generate", "simulate"),
+    *("train", "compact", "inspect", "export", "plan", "generate", "simulate"),
     *("build", "weights", "flash", "classify", "board", "demo"),
 )
 

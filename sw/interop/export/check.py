@@ -34,8 +34,8 @@ def run(model: onnx.ModelProto, images: np.ndarray, progress: Callable[[int], ob
     The model's batch must divide n. ``progress`` is called with the number of images that are done.
     """
     wrapper = ModelWrapper(model)
-    batch = wrapper.get_tensor_shape(INPUT)[0]
-    result = wrapper.graph.output[0].name
+    batch = model.graph.input[0].type.tensor_type.shape.dim[0].dim_value
+    result = model.graph.output[0].name
     found = []
     for start in range(0, len(images), batch):
         pixels = images[start : start + batch].transpose(0, 3, 1, 2).astype(np.float32)

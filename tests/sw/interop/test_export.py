@@ -1,14 +1,11 @@
-import json
 from dataclasses import replace
 
 import numpy as np
 import onnx
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sw.errors import SubbitError
-from sw.interop.export import METADATA, check, model_of, write
+from sw.interop.export import check, model_of
 from sw.network import DenseEncoding, Linear
 from sw.network.encodings.reuse import ReuseEncoding
 from sw.network.encodings.sparse import SparseEncoding

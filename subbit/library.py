@@ -84,9 +84,9 @@ def compact(network: Network, *methods: str) -> Network:
     Raises SubbitError where a method is unknown or works in training alone.
     """
     require("train", "compaction")
-    from sw.compact.method import finish, parse_methods
+    from sw.compact.method import convert, parse_methods
 
-    return finish(network, parse_methods(methods))
+    return convert(network, parse_methods(methods))
 
 
 def inspect(network: Network) -> Inspection:

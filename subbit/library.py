@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from subbit.compaction import compact, fine_tune
 from subbit.console import Failed, finished, made_by_user
 from subbit.extras import require
 from subbit.inspection import Inspection, inspect_network
@@ -41,6 +42,7 @@ __all__ = [
     "demo",
     "draw",
     "export_qonnx",
+    "fine_tune",
     "flash",
     "generate",
     "inspect",
@@ -76,17 +78,6 @@ def train(**settings: Any) -> tuple[Network, "TrainResult"]:
     from sw.train.config import TrainConfig
 
     return fit(TrainConfig(**settings))
-
-
-def compact(network: Network, *methods: str) -> Network:
-    """A trained network made compact by ``methods`` that need no training ("reuse:depth=4"); its scores stay the same.
-
-    Raises SubbitError where a method is unknown or works in training alone.
-    """
-    require("train", "compaction")
-    from sw.compact.method import convert, parse_methods
-
-    return convert(network, parse_methods(methods))
 
 
 def inspect(network: Network) -> Inspection:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sw.compact.baselines import MostFrequent, RandomSubset
 from sw.compact.method import Evidence, Method, inner_layers, known_layers, register
-from sw.compact.nearest import CodebookBinarizer
+from sw.compact.nearest import CodebookBinarizer, FixedCodebook
 from sw.compact.sparks import SparseSelection
 from sw.compact.subset import RefinedSubset
 from sw.errors import SubbitError
@@ -63,7 +63,7 @@ class Codebook(Method):
         binarizers = model.binarizers()
         for name in known_layers(self.layers, model) or inner_layers(model, convolutions=True):
             binarizer = binarizers[name]
-            if not isinstance(binarizer, DenseBinarizer):
+            if not isinstance(binarizer, DenseBinarizer) and type(binarizer) is not FixedCodebook:
                 raise SubbitError(f"{name} is compacted already: give a layer one codebook, before any other method")
             model.set_binarizer(name, self.binarizer(name, binarizer.latent, binarizer.kernel_shape))
 

@@ -138,7 +138,7 @@ class _Judge:
         """The shares of right answers, or of the same answers, before and after."""
         if self.images is None or self.classes is None:
             return None
-        by = "the network's answers before" if self.data is None else "labels of validation images"
+        by = "the network's answers before" if self.data is None else "the labels of validation images"
         return {"by": by, **self._shares(after, self.images, self.classes)}
 
     def test(self, after: Network) -> dict[str, Any] | None:
@@ -202,9 +202,9 @@ def _show(console: Console, document: dict[str, Any], found: list[LayerChange]) 
     )
     for name in ("judged", "test"):
         if shares := document[name]:
-            by = "labels of test images" if name == "test" else shares["by"]
+            by = "the labels of test images" if name == "test" else shares["by"]
             console.print(
-                f"{100 * shares['after']:.2f} % right after and {100 * shares['before']:.2f} % before, by the {by} "
+                f"{100 * shares['after']:.2f} % right after and {100 * shares['before']:.2f} % before, by {by} "
                 f"({count(shares['images'])} images)"
             )
     if document["judged"] is None:

@@ -149,13 +149,6 @@ def test_compact_loses_nothing(command, network_file, small_network, make_images
     assert "outputs at most 1 deep" in " ".join(shallow.out.split())
 
 
-def test_compact_refuses_what_needs_training(command, network_file):
-    outcome = command("compact", network_file, "-o", "out.safetensors", "--compact", "codebook:n=16")
-    assert outcome.status == 2
-    assert "codebook is a way to train: give it to `subbit train --compact`" in " ".join(outcome.err.split())
-    assert not Path("out.safetensors").exists()
-
-
 def test_inspect_draws(command, small_network):
     reused = parse_methods(["reuse"])[0].finish(small_network)
     subbit.save(small_network, "plain.safetensors")

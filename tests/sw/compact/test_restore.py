@@ -28,7 +28,7 @@ def even_networks(draw):
     return replace(network, layers=tuple(layers))
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(network=even_networks(), with_images=st.booleans())
 def test_a_model_of_any_network_gives_its_values_at_every_layer(network, with_images):
     images = random_images(network, 6)

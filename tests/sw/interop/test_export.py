@@ -68,7 +68,7 @@ def stored(tensor, kind):
     return (array - kind.low) / 2 if kind.domain == "levels" else array
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(network=any_networks())
 def test_qonnx_computes_every_layer_of_any_network(network):
     images = random_images(network, 6)

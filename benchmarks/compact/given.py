@@ -124,7 +124,7 @@ def rows(one: Given, options: argparse.Namespace, known: list[dict[str, Any]]) -
         note(f"{name}: {way}, {options.epochs} epochs")
         started = time.perf_counter()
         after, _ = library.fine_tune(
-            one.network, way, data="mnist", data_dir=options.data_dir, epochs=options.epochs, batch=100,
+            one.network, way, data="mnist", data_dir=options.data_dir, epochs=options.epochs, batch=200,
             learning_rate=2e-3, augment="none", validation=0.1, seed=0,
         )  # fmt: skip
         yield {**row(one, after, way, options.epochs), "seconds": time.perf_counter() - started}
@@ -161,7 +161,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--models", type=Path, help="folder with the two decoded models, without which nothing is done")
     parser.add_argument("--data-dir", help="folder with MNIST's four .gz files; without it images are random")
     parser.add_argument("--cifar10", type=Path, help=".npz of train_ and test_ images and labels; without it random")
-    parser.add_argument("--epochs", type=int, default=3, help="epochs that the LFC is trained further; 0 for none")
+    parser.add_argument("--epochs", type=int, default=1, help="epochs that the LFC is trained further; 0 for none")
     parser.add_argument("--hardware", type=int, default=0, metavar="IMAGES", help="simulate so many images of each")
     parser.add_argument("--again", action="store_true", help="measure what stands in the results, too")
     options = parser.parse_args(arguments)

@@ -86,8 +86,8 @@ def _smallest(bits: np.ndarray) -> Encoding:
 
 @dataclass(frozen=True)
 class _Meaning:
-    """What fresh sums stand for: what was a sum y of output o is near `size` (y - `shift`[o]), or minus that where o is
-    `turned`."""
+    """What fresh sums stand for: what was a sum y of output o is near `size` (y - `shift`[o]), or `size` (-y) where o
+    is `turned`; such an output has no shift."""
 
     size: float
     shift: np.ndarray
@@ -124,8 +124,7 @@ def _reading(layer: Threshold, was: TensorType, now: TensorType, means: _Meaning
     """
     turned = means.turned[:, None]
     table = np.where(turned, 1 - layer.thresholds[:, ::-1], layer.thresholds)
-    drift = np.where(means.turned, -means.shift, means.shift)[:, None]
-    moved = np.ceil(means.size * (table - 0.5 - drift)).astype(np.int64)
+    moved = np.ceil(means.size * (table - 0.5 - means.shift[:, None])).astype(np.int64)
     moved = np.where(table <= was.low, now.low, np.where(table > was.high, now.high + 1, moved))
     return replace(layer, thresholds=moved, invert=layer.invert ^ means.turned)
 

@@ -205,6 +205,26 @@ class TestSlices:
         if kind == "slices":
             assert encoding(after, "conv").shape == (5, 3, 3, 4)
 
+    def test_scores_of_pixels_take_up_what_is_left_out(self, rng):
+        layers = (
+            Dense(name="dense", reads=("input",), weights=DenseEncoding(rng.integers(0, 2, (3, 8), np.uint8))),
+            Scores(name="scores", reads=("dense",), scale=np.array([3, -2, 1]), bias=np.array([5, 0, -7])),
+        )
+        network = Network("n", Input(2, 2, 2), layers)
+        images = rng.integers(0, 256, (9, 2, 2, 2), np.uint8) & 0b1111_0000 | 0b0101
+        after = with_slices(network, (4, 5, 6, 7), images)
+        np.testing.assert_array_equal(after.score(images), network.score(images))
+
+    def test_what_was_always_or_never_so_stays(self, rng):
+        network = planes_network(rng)
+        ends = network.shapes["conv"]
+        table = np.array([ends.low, ends.high + 1, ends.low - 9, ends.high + 9, 0])[:, None]
+        layers = [replace(one, thresholds=table) if one.name == "act" else one for one in network.layers]
+        network = replace(network, layers=tuple(layers))
+        after = with_slices(network, (7,), np.full((1, 6, 5, 2), 127, np.uint8))
+        reach = after.shapes["conv"].high
+        assert after.layer("act").thresholds[:4, 0].tolist() == [-reach, reach + 1, -reach, reach + 1]
+
     def test_without_images_a_bit_is_one_half_of_the_time(self, rng):
         network = planes_network(rng)
         after = with_slices(network, (7,))

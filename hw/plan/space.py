@@ -9,9 +9,10 @@ import numpy as np
 from hw.datapath.rom import Rom
 from hw.layer.unit import UnitShape
 from hw.layer.window import WindowShape
-from hw.plan.cost import Estimate, stage_area
+from hw.plan.cost import stage_area
 from hw.plan.datapath import DATAPATHS, Datapath, datapath
 from hw.plan.datapath.base import USUAL
+from hw.plan.estimate import Estimate
 from hw.plan.pipeline import Stage, buffer_depth
 from hw.plan.plan import Folding
 from hw.plan.schedule import Steps, buffer_words

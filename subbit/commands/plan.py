@@ -12,7 +12,7 @@ from subbit.console import count, emit, table
 from sw.files import atomic_write, check_writable
 
 if TYPE_CHECKING:
-    from hw.plan.cost import Estimate
+    from hw.plan.estimate import Estimate
     from hw.plan.explain import Alternative
     from subbit.planning import PlanReport
 

@@ -1,13 +1,13 @@
 """Tables that are only read: weights and thresholds, as memories or, with one row, as constants.
 
-A table of style "spram" is the exception to both: it lies in single-port RAM, which comes up empty, and is written once
-through its `LoadPort` before anything reads it. Such a RAM is deep and 16 bits wide: narrow rows share a word, and
-narrow tables that are read in order share a RAM (`hw.datapath.shared_ram`).
+A table of style "spram" or "shared" is the exception to both: it lies in single-port RAM, which comes up empty, and is
+written once through its `LoadPort` before anything reads it. Such a RAM is deep and 16 bits wide: narrow rows share a
+word, and narrow tables that are read in order can share a RAM (`hw.datapath.shared_ram`).
 """
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, get_args
 
 from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import memory
@@ -15,9 +15,12 @@ from amaranth.lib import memory
 from hw.stream.registers import keep
 from sw.network.mem import mem_text
 
-__all__ = ["LOADED", "LOAD_BITS", "LoadPort", "ReadPort", "Rom", "RomStyle", "can_share", "packed_rows"]
+__all__ = ["LOADED", "LOAD_BITS", "SINGLE_PORT", "LoadPort", "ReadPort", "Rom", "RomStyle", "can_share", "packed_rows"]
 
-RomStyle = Literal["auto", "block", "logic", "spram"]
+RomStyle = Literal["auto", "block", "logic", "spram", "shared"]
+
+#: Styles of single-port RAM.
+SINGLE_PORT = ("spram", "shared")
 
 #: Width of single-port RAM, and so of what tables are loaded in.
 LOAD_BITS = 16
@@ -63,8 +66,9 @@ class Rom:
     """``rows`` of ``width`` bits, read with one cycle of latency.
 
     ``style``: "block" asks the tools for block RAM, "logic" for look-up tables, "auto" lets them choose. "spram" is
-    single-port RAM, in columns of 16 bits, which is written through ``load`` first. ``in_order``: the rows are read one
-    after another, from the first after a reset, over and over.
+    single-port RAM of its own, in columns of 16 bits, which is written through ``load`` first; "shared" is the same
+    together with other tables, where that can be. ``in_order``: the rows are read one after another, from the first
+    after a reset, over and over.
     """
 
     name: str
@@ -81,8 +85,8 @@ class Rom:
         for row in self.rows:
             if row < 0 or row >> self.width:
                 raise ValueError(f"rows must fit {self.width} bits, not {row!r}")
-        if self.style not in ("auto", "block", "logic", "spram"):
-            raise ValueError(f"style must be auto, block, logic or spram, not {self.style!r}")
+        if self.style not in get_args(RomStyle):
+            raise ValueError(f"style must be one of {', '.join(get_args(RomStyle))}, not {self.style!r}")
 
     @property
     def depth(self) -> int:
@@ -97,7 +101,7 @@ class Rom:
     @property
     def is_loaded(self) -> bool:
         """Whether the table must be written before it is read."""
-        return self.style == "spram" and not self.is_constant
+        return self.style in SINGLE_PORT and not self.is_constant
 
     @property
     def columns(self) -> int:
@@ -118,7 +122,7 @@ class Rom:
     def is_shared(self) -> bool:
         """Whether the table is loaded into a RAM that it shares: rows come in order, and a word lasts for some cycles
         while another table's is read."""
-        return self.is_loaded and self.in_order and can_share(self.depth, self.width)
+        return self.style == "shared" and self.in_order and can_share(self.depth, self.width)
 
     @property
     def load_words(self) -> list[int]:

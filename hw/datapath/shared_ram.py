@@ -136,8 +136,8 @@ class SharedRam(wiring.Component):
         with m.If(comes):
             m.d.sync += [ahead.eq(word), waits.eq(1)]
         with m.If(go):
-            m.d.sync += place.eq(place + 1)
+            m.d.sync += [place.eq(place + 1), held.eq(held >> rom.width)]
         with m.If(waits & (~holds | (go & place.all()))):
             m.d.sync += [held.eq(ahead), holds.eq(1), waits.eq(0)]
-        m.d.comb += port.data.eq(keep(m, go, held.word_select(place, rom.width), f"row_{number}"))
+        m.d.comb += port.data.eq(keep(m, go, held[: rom.width], f"row_{number}"))
         return holds & waits

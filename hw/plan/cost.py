@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from hw.datapath.rom import LOAD_BITS, can_share, packed_rows
+from hw.datapath.rom import LOAD_BITS, SINGLE_PORT, RomStyle, can_share, packed_rows
 from hw.datapath.shared_ram import TableSize
 from hw.datapath.times import digits
 from hw.layer.encode import EncodeShape
@@ -25,7 +25,7 @@ from hw.layer.results import ResultsShape
 from hw.layer.unrolled import UnrolledShape
 from hw.layer.window import WindowShape
 from hw.plan.estimate import Estimate
-from hw.plan.memory import MEMORIES, Style, memory_use
+from hw.plan.memory import MEMORIES, memory_use
 from hw.plan.pipeline import Pipeline, Stage
 from hw.stream.repack import RepackShape
 
@@ -54,13 +54,15 @@ class Memory:
     is_block: bool = False
 
 
-def memory(family: str, depth: int, width: int, *, rom: bool, style: Style = "auto", in_order: bool = False) -> Memory:
+def memory(
+    family: str, depth: int, width: int, *, rom: bool, style: RomStyle = "auto", in_order: bool = False
+) -> Memory:
     """The cost of a memory with a registered read port; ``in_order`` as in `hw.datapath.rom.Rom`."""
     if depth < 2:
         return Memory(Estimate())
-    if style == "spram":
+    if style in SINGLE_PORT:
         packed = packed_rows(width)
-        if in_order and can_share(depth, width):
+        if style == "shared" and in_order and can_share(depth, width):
             return shared_memory(TableSize(depth // packed, packed), width)
         depth, width = -(-depth // packed), width * packed
     use = memory_use(family, depth, width, rom=rom, style=style)

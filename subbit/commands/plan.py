@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["command", "show"]
 
 #: Where the weights of a layer live, by the style of its memories.
-MEMORY = {"auto": "tools' choice", "block": "block RAM", "logic": "LUTs", "spram": "SPRAM"}
+MEMORY = {"auto": "tools' choice", "block": "block RAM", "logic": "LUTs", "spram": "SPRAM", "shared": "SPRAM, shared"}
 
 
 def command(

@@ -81,8 +81,8 @@ def test_tables_that_share_a_single_port_ram_are_read_in_time(small_network, mak
     network = replace(small_network, layers=tuple(layers))
     folding = {
         "conv1": Folding(2, 3),
-        "conv2": Folding(1, 9, "spram", "lookup"),
-        "dense1": Folding(1, 3, "spram"),
+        "conv2": Folding(1, 9, "shared", "lookup"),
+        "dense1": Folding(1, 3, "shared"),
     }
     tables = Accelerator(network, Plan(folding)).loaded_roms
     assert [(table.name, table.packed, table.is_shared) for table in tables] == [

@@ -17,7 +17,7 @@ from hw.synthesis import synthesise
 
 def table(name, depth, width, seed):
     rows = np.random.default_rng(seed).integers(0, 1 << width, depth).tolist()
-    return Rom(name, tuple(rows), width, "spram", in_order=True)
+    return Rom(name, tuple(rows), width, "shared", in_order=True)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_more_tables_than_their_words_last_for_are_refused():
     with pytest.raises(ValueError, match=r"^roms must be fewer, for their words to last, not 3$"):
         SharedRam([table(f"t{at}", 16, 4, at) for at in range(3)])
     with pytest.raises(ValueError, match=r"^roms must be tables that can share a RAM, not \['t'\]$"):
-        SharedRam([Rom("t", (1, 2, 3, 4), 4, "spram")])
+        SharedRam([Rom("t", (1, 2, 3, 4), 4, "shared")])
 
 
 def test_the_deepest_are_placed_first_and_none_beyond_its_ram():
@@ -90,7 +90,7 @@ def test_the_deepest_are_placed_first_and_none_beyond_its_ram():
 
 
 def test_yosys_makes_one_ram_of_the_tables_of_two_layers(small_network):
-    folding = {"conv1": Folding(2, 3), "conv2": Folding(1, 3, "spram"), "dense1": Folding(1, 3, "spram")}
+    folding = {"conv1": Folding(2, 3), "conv2": Folding(1, 3, "shared"), "dense1": Folding(1, 3, "shared")}
     accelerator = Accelerator(small_network, Plan(folding))
     assert [rom.is_shared for rom in accelerator.loaded_roms] == [True, True]
     estimate = pipeline_area(accelerator.pipeline, "ice40")

@@ -1,6 +1,6 @@
 """A node with weights as a layer of the Network, and the exact line that leads from its sums to the graph's."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -183,7 +183,7 @@ def _lines(weights: Binary, by_channel: np.ndarray, bias: np.ndarray, operand: O
 def border_of(found: Node, signal: Signal) -> Border | None:
     """The border that a convolution reads: its own zeros, or those that a Pad has put there before."""
     if signal.border is None:
-        return Border(found.node, found.border, 0.0) if found.border else None
+        return Border(found.node, found.border, 0.0, signal.tensor) if found.border else None
     if found.border and signal.border.value != 0.0:
         raise refuse(signal.border.node, "pads with another value than the convolution after it: pad in one place")
-    return Border(signal.border.node, signal.border.amount + found.border, signal.border.value)
+    return replace(signal.border, amount=signal.border.amount + found.border)

@@ -57,6 +57,8 @@ class Step:
         """
         if list(node.input).count(variable) != 1 or (node.op_type == "Div" and node.input[0] != variable):
             raise refuse(node, f"does not read {variable} as its one variable number: branches are not read")
+        if len(node.output) > 1:
+            raise refuse(node, "has several outputs: export the model in evaluation mode")
         constants: dict[str, np.ndarray] = {}
         names = []
         for place, name in enumerate(node.input):

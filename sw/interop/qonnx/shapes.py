@@ -98,7 +98,7 @@ def pad(node: NodeProto, signal: Signal, known: Known) -> Signal:
         raise refuse(node, f"cuts {-pads[2]} rows and columns off: train it without")
     if not pads[2]:
         return replace(signal, tensor=node.output[0])
-    return replace(signal, tensor=node.output[0], border=Border(node, pads[2], float(str(value))))
+    return replace(signal, tensor=node.output[0], border=Border(node, pads[2], float(str(value)), signal.tensor))
 
 
 def check_end(node: NodeProto, signal: Signal, known: Known) -> None:

@@ -52,11 +52,12 @@ class Pool:
 
 @dataclass(frozen=True, eq=False)
 class Border:
-    """``amount`` rows and columns of ``value`` around the image, from the node that puts them there."""
+    """``amount`` rows and columns of ``value`` around the image ``tensor``, from the node that puts them there."""
 
     node: NodeProto
     amount: int
     value: float
+    tensor: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +95,17 @@ class Signal:
     def arranged(self, tensor: str, order: np.ndarray) -> "Signal":
         """The same elements as the tensor of that name, in another order or shape."""
         return replace(self, tensor=tensor, order=order)
+
+    @property
+    def tensor_shape(self) -> tuple[int, ...]:
+        """The tensor's shape, with the border that a Pad has put around it."""
+        border = 2 * self.border.amount if self.border else 0
+        return tuple(size + (border if at >= 2 else 0) for at, size in enumerate(self.order.shape))
+
+    @property
+    def bare(self) -> str:
+        """The tensor without that border."""
+        return self.border.tensor if self.border else self.tensor
 
     def images(self) -> np.ndarray | None:
         """Which channel of the source each channel of a (1, channels, height, width) tensor is; None for any other."""

@@ -9,7 +9,7 @@ from sw.interop.qonnx.activation import read_levels
 from sw.interop.qonnx.ends import End, read_scores
 from sw.interop.qonnx.execute import fold
 from sw.interop.qonnx.graph import LIMIT, Graph, constant_of
-from sw.interop.qonnx.linear import Line, Node, Operand, border_of, layer_of, read_node
+from sw.interop.qonnx.linear import Node, Operand, border_of, layer_of, read_node
 from sw.interop.qonnx.operators import ELEMENTWISE, ENDS, FOLDED, LINEAR, PASSED, POOLS, SHAPING
 from sw.interop.qonnx.pixels import Pixels, read_pixels
 from sw.interop.qonnx.refusal import Refused, label, refuse
@@ -32,13 +32,13 @@ REASONS = {
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """A layer with weights, as the graph has it: what it reads there, and the lines to the numbers that it makes."""
+    """A layer with weights, as the graph has it: what it reads there, its weights, and what it makes."""
 
     layer: Linear
     node: Node
     signal: Signal
     operand: Operand
-    lines: tuple[Line, ...]
+    weights: Binary
     made: Signal
 
 
@@ -128,7 +128,7 @@ class Walk:
             raise refuse(node, f"makes a tensor of shape {signal.order.shape}: train a smaller model")
         self.nodes.append(node)
         self.signal = signal
-        self.shapes[signal.tensor] = signal.order.shape
+        self.shapes[signal.tensor] = signal.tensor_shape
 
     def multiply(self, node: NodeProto) -> Signal:
         """A layer with weights; what stands before it becomes whole layers of the Network."""
@@ -155,7 +155,7 @@ class Walk:
         places = np.arange(kind.size).reshape(kind.shape)
         order = places.transpose(2, 0, 1)[None] if found.convolves else places.reshape(1, -1)
         made = Signal.of(node.output[0], source, order, self.graph.opsets)
-        self.readings.append(Reading(layer, found, signal, operand, tuple(lines), made))
+        self.readings.append(Reading(layer, found, signal, operand, weights, made))
         return made
 
     def binary(self, found: Node) -> Binary:

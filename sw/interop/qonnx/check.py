@@ -13,22 +13,16 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from onnx import NodeProto
-from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.core.onnx_exec import execute_onnx
 
 from sw.interop.qonnx.ends import ROUNDING
-from sw.interop.qonnx.execute import make_model, quietly
 from sw.interop.qonnx.levels import TOLERANCE
-from sw.interop.qonnx.operators import ENDS, PASSED
 from sw.interop.qonnx.reader import Imported
+from sw.interop.qonnx.rerun import executed
 from sw.interop.qonnx.walk import Reading
 from sw.network import MaxPool, TensorType, Threshold, values
 
 __all__ = ["Check", "Compared", "check"]
 
-MOST = 1 << 25
-LARGEST_BATCH = 500
 UNIT = 2.0**-24
 EXACT = 1 << 24
 
@@ -78,61 +72,25 @@ class Check:
         return {"equal": self.equal, "passed": self.passed, **facts}
 
 
-def check(imported: Imported, images: np.ndarray, progress: Callable[[int], object] | None = None) -> Check:
+def check(
+    imported: Imported, images: np.ndarray, progress: Callable[[int], object] | None = None, *, whole: bool = False
+) -> Check:
     """Compare on uint8 images (n, height, width, channels). ``progress`` gets the number of images that are done.
 
-    Raises Refused where qonnx cannot execute the graph.
+    With ``whole`` the executor gets the graph with the scales taken out of its sums, where nothing may differ. Raises
+    Refused where qonnx cannot execute the graph.
     """
     walk = imported.walk
     parts = [Compared(reading.operand.layer, reading.signal.bare) for reading in walk.readings]
     found = Check(len(images), parts, Compared(imported.network.layers[-1].name, walk.ended))
     answers = []
-    for start, context in executed(imported, images):
+    for start, context in executed(imported, images, whole=whole):
         part = images[start : start + len(context[walk.graph.input])]
         answers.append(_compare(imported, part, context, found))
         if progress is not None:
             progress(start + len(part))
     found.answers = np.concatenate(answers) if answers else found.answers
     return found
-
-
-def executed(imported: Imported, images: np.ndarray) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
-    """The executor's tensors by name, block by block, each with the number of its first image."""
-    walk = imported.walk
-    total = sum(int(np.prod(shape)) for shape in walk.shapes.values())
-    size = max(1, min(LARGEST_BATCH, MOST // total, len(images)))
-    models: dict[int, ModelWrapper] = {}
-    entry = walk.pixels.source(walk.shape)
-    _, order = walk.pixels.order(walk.graph.shape)
-    for start in range(0, len(images), size):
-        part = images[start : start + size]
-        if len(part) not in models:
-            models[len(part)] = model_of(imported, len(part))
-        real = entry.values(part.reshape(-1, entry.channels).astype(np.int64)).reshape(len(part), -1)
-        given = real[:, order.reshape(-1)].reshape(len(part), *order.shape[1:])
-        with quietly("the model"):
-            yield start, execute_onnx(models[len(part)], {walk.graph.input: given}, return_full_exec_context=True)
-
-
-def model_of(imported: Imported, batch: int) -> ModelWrapper:
-    """The nodes that the image goes through, up to the scores, for ``batch`` images at once, constants folded."""
-    walk = imported.walk
-    nodes, constants = [], {}
-    for node in walk.nodes:
-        if node.op_type in ENDS:
-            continue
-        copy = NodeProto()
-        copy.CopyFrom(node)
-        if node.op_type in PASSED:
-            del copy.output[1:]
-        if node.op_type == "Reshape":
-            copy.input[1] = f"{node.output[0]}_shape"
-            constants[copy.input[1]] = np.array([batch, *walk.shapes[node.output[0]][1:]], np.int64)
-        constants |= {name: walk.known[name] for name in copy.input if name in walk.known}
-        nodes.append(copy)
-    shapes = {name: (batch, *shape[1:]) for name, shape in walk.shapes.items()}
-    inputs, outputs = ({name: shapes.pop(name)} for name in (walk.graph.input, walk.ended))
-    return ModelWrapper(make_model(nodes, inputs, outputs, shapes, constants, walk.graph.opsets))
 
 
 def _compare(imported: Imported, images: np.ndarray, context: dict[str, np.ndarray], found: Check) -> np.ndarray:

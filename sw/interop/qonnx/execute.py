@@ -1,7 +1,7 @@
 """Parts of a graph through qonnx's own executor: a node whose inputs are constant, a chain of elementwise nodes."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -41,11 +41,15 @@ def make_model(
     between: dict[str, tuple[int, ...]],
     constants: dict[str, np.ndarray],
     opsets: dict[str, int],
+    doubles: Collection[str] = (),
 ) -> ModelProto:
-    """A model of float32 tensors of these shapes, and constants of their own types."""
+    """A model of float32 tensors of these shapes, float64 for ``doubles``, and constants of their own types."""
 
     def infos(shapes: dict[str, tuple[int, ...]]) -> list[onnx.ValueInfoProto]:
-        return [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()]
+        return [
+            helper.make_tensor_value_info(name, TensorProto.DOUBLE if name in doubles else TensorProto.FLOAT, shape)
+            for name, shape in shapes.items()
+        ]
 
     typed = [
         helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)

@@ -27,6 +27,7 @@ ELEMENTWISE = frozenset(
 FOLDED = frozenset(
     {
         *("Constant", "Shape", "Gather", "Concat", "Slice", "Cast", "Pow", "Sqrt", "Reciprocal", "Abs"),
+        *("ConstantOfShape", "Expand", "Tile"),
         *(ELEMENTWISE - {"MultiThreshold"}),
         *(SHAPING | PASSED),
     }

@@ -37,6 +37,10 @@ class Binary:
         dense = DenseEncoding(bits)
         return dense if self.plain else TwoLevelEncoding(dense, self.ratio, self.fraction)
 
+    def values(self) -> np.ndarray:
+        """The values of the bits, int64, in the graph's order."""
+        return self.totals(np.int64(1), self.bits.astype(np.int64))
+
     def totals(self, counts: np.ndarray, ones: np.ndarray) -> np.ndarray:
         """Sums of the values (outputs, ...) of ``counts`` weights of which ``ones`` are one, integers."""
         if self.plain:

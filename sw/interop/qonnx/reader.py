@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from sw.errors import SubbitError
-from sw.interop.qonnx.ends import End
-from sw.interop.qonnx.graph import load
-from sw.interop.qonnx.pixels import Pixels
-from sw.interop.qonnx.refusal import Refused
+from sw.interop.qonnx.graph.file import load
+from sw.interop.qonnx.graph.refusal import Refused
+from sw.interop.qonnx.layers.ends import End
+from sw.interop.qonnx.layers.pixels import Pixels
 from sw.interop.qonnx.walk import Walk
 from sw.network import Network
 
@@ -48,8 +48,8 @@ class Imported:
 def read_qonnx(path: str | os.PathLike[str], *, pixels: Pixels | None = None, name: str | None = None) -> Imported:
     """Read the binary network in the QONNX file at ``path``; ``name`` is by default the file's.
 
-    ``pixels`` says how images of whole numbers become the graph's input. Raises SubbitError, with the node's name and the
-    reason, for a graph that no Network computes, and for a file that is no whole model.
+    ``pixels`` says how images of whole numbers become the graph's input. Raises SubbitError, with the node's name and
+    the reason, for a graph that no Network computes, and for a file that is no whole model.
     """
     try:
         walk = Walk(load(path), pixels or Pixels())

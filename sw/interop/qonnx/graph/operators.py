@@ -7,7 +7,19 @@ from onnx import NodeProto, helper
 
 from sw.interop.qonnx.graph.refusal import refuse
 
-__all__ = ["CUSTOM_DOMAINS", "ELEMENTWISE", "ENDS", "FOLDED", "KNOWN", "LINEAR", "PASSED", "POOLS", "SHAPING", "Step"]
+__all__ = [
+    "CUSTOM_DOMAINS",
+    "ELEMENTWISE",
+    "ENDS",
+    "FOLDED",
+    "KNOWN",
+    "LINEAR",
+    "PASSED",
+    "POOLS",
+    "QUANTISERS",
+    "SHAPING",
+    "Step",
+]
 
 CUSTOM_DOMAINS = ("qonnx.custom_op.general", "onnx.brevitas")
 LINEAR = frozenset({"Conv", "Gemm", "MatMul"})
@@ -24,6 +36,7 @@ ELEMENTWISE = frozenset(
     }
 )
 """Each is monotone in its one variable input, and so is whatever they are put together to."""
+QUANTISERS = frozenset({"Quant", "IntQuant", "BipolarQuant", "MultiThreshold", "Sign", "Round", "Floor", "Ceil"})
 FOLDED = frozenset(
     {
         *("Constant", "Shape", "Gather", "Concat", "Slice", "Cast", "Pow", "Sqrt", "Reciprocal", "Abs"),

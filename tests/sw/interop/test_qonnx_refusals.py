@@ -82,8 +82,8 @@ REFUSED = {
         r"Conv_4 \(Conv\) pads with 0, which is neither an end nor the middle of the levels of t3 \(-4 to 2\)",
     ),
     "no activation": (
-        lambda rng: conv(rng).flat().dense(signs(rng, 3, 144)),
-        r"MatMul_4 \(MatMul\) reads what Conv_2 \(Conv\) makes, which is no quantised activation: put a quantiser of",
+        lambda rng: image(rng, 1, 300).dense(signs(rng, 4, 300)).dense(signs(rng, 3, 4)),
+        r"MatMul_3 \(MatMul\) reads what MatMul_2 \(MatMul\) makes, which is no quantised activation: put a quantiser",
     ),
     "too fine an activation": (
         lambda rng: end(conv(rng).node("Mul", 99.0).quant(9, 1.0).conv(signs(rng, 4, 4, 3, 3)), rng, 64),

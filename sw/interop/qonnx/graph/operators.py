@@ -16,7 +16,6 @@ __all__ = [
     "LINEAR",
     "PASSED",
     "POOLS",
-    "QUANTISERS",
     "SHAPING",
     "Step",
 ]
@@ -36,7 +35,6 @@ ELEMENTWISE = frozenset(
     }
 )
 """Each is monotone in its one variable input, and so is whatever they are put together to."""
-QUANTISERS = frozenset({"Quant", "IntQuant", "BipolarQuant", "MultiThreshold", "Sign", "Round", "Floor", "Ceil"})
 FOLDED = frozenset(
     {
         *("Constant", "Shape", "Gather", "Concat", "Slice", "Cast", "Pow", "Sqrt", "Reciprocal", "Abs"),

@@ -10,7 +10,6 @@ from onnx import NodeProto
 from sw.interop.qonnx.flow.levels import Grid, fit, table
 from sw.interop.qonnx.flow.signal import Border, Signal
 from sw.interop.qonnx.flow.steps import Curve, NotSteps, grid_of, trace
-from sw.interop.qonnx.graph.operators import QUANTISERS
 from sw.interop.qonnx.graph.refusal import label, refuse
 from sw.interop.qonnx.layers.linear import Node, Operand
 from sw.network import Layer, MaxPool, Padding, Threshold
@@ -25,21 +24,19 @@ def read_levels(
 ) -> tuple[list[Layer], Operand]:
     """The Threshold called ``name`` and the pools behind it, and what ``found`` reads then.
 
-    ``maker`` is the node that makes the sums, ``pools`` gives the next pool's name. Raises Refused where the tensor has too many values or unequal steps, or a padding is none of its levels.
+    ``maker`` is the node that makes the sums, ``pools`` gives the next pool's name. Raises Refused where the tensor has
+    too many values or unequal steps, or a padding is none of its levels.
     """
     source = signal.source
     last = signal.steps[-1].original if signal.steps else maker
-    unquantised = refuse(
-        found.node,
-        f"reads what {label(last)} makes, which is no quantised activation: put a quantiser of at most 8 bits in front "
-        "of it",
-    )
-    if not any(step.original.op_type in QUANTISERS for step in signal.steps):
-        raise unquantised
     try:
         curve = trace(signal.evaluate(), source.low, source.high, source.channels)
     except NotSteps:
-        raise unquantised from None
+        raise refuse(
+            found.node,
+            f"reads what {label(last)} makes, which is no quantised activation: put a quantiser of at most 8 bits in "
+            "front of it",
+        ) from None
     direction = curve.direction()
     if (direction == 2).any():
         raise refuse(last, "makes numbers that rise and fall along the sums: train it without")

@@ -91,6 +91,12 @@ def _direction(signal: Signal, steps: int) -> np.ndarray:
 def _grid(found: Node, signal: Signal, curve: Curve, border: Border | None) -> tuple[Grid, np.ndarray]:
     """The grid of all channels' values, and what each channel has added to it, as fractions."""
     values = curve.values()
+    if len(values) == 1:
+        raise refuse(
+            found.node,
+            f"reads {signal.tensor}, which is always {values[0]:g}: train it with a quantiser that tells sums apart (a "
+            "1-bit one must see negative numbers, and none are left behind a Relu)",
+        )
     none = np.full(len(curve.first), Fraction(0), object)
     grid = fit(values, None if border is None else border.value)
     if grid is not None:

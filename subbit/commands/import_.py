@@ -147,7 +147,7 @@ def show(console: Console, document: dict[str, Any], imported: "Imported", proof
             (part.layer, part.tensor, part.numbers, part.different, part.rounded, part.unexplained)
             for part in (*proof.graph.tensors, proof.graph.scores)
         ]
-        title = f"{document['model']} in qonnx against {network.name}, {count(document['images'])} images"
+        title = f"{Path(document['model']).name} in qonnx against {network.name}, {count(document['images'])} images"
         console.print(table(title, columns, rows, left=2))
         console.print(f"classes that differ: {count(proof.graph.classes_different)}")
         if proof.whole is not None:

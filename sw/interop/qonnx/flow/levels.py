@@ -45,6 +45,8 @@ def fit(values: np.ndarray, border: float | None = None) -> Grid | None:
 
     ``border`` is a value that must be one of its ends, or its middle.
     """
+    if not np.isfinite(values).all():
+        return None
     values = merged(values)
     found = spacing(values)
     if found is None:
@@ -75,8 +77,6 @@ def merged(values: np.ndarray) -> np.ndarray:
 def spacing(values: np.ndarray) -> tuple[int, Fraction, Fraction] | None:
     """Number of steps, step and lowest value; None where they are unequal, or more than 8 bits have."""
     span, largest = values[-1] - values[0], np.abs(values).max()
-    if not np.isfinite(span):
-        return None
     if len(values) == 1:
         value = Fraction(float(values[0]))
         return (1, 2 * abs(value), -abs(value)) if value else (1, Fraction(1), Fraction(0))

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sw.interop.qonnx.flow import steps
@@ -62,6 +62,7 @@ def test_direction_of_a_channel():
     assert curve.direction().tolist() == [1, -1, 0, 2]
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     scale=st.floats(2.0**-20, 2.0**20, width=32),
     lowest=st.integers(-255, 128),

@@ -98,9 +98,10 @@ def exact(values: np.ndarray, numbers: np.ndarray, step: float) -> tuple[Fractio
     A quantiser gives float32(scale n) for whole or half numbers n: where one float32 scale gives all, it is that one.
     """
     twice = int(np.rint(2 * values[0] / step))
-    if abs(2 * values[0] / step - twice) < 2.0**-10:
-        units = twice / 2 + numbers
-        near = np.float32(values[np.abs(units).argmax()] / units[np.abs(units).argmax()])
+    units = twice / 2 + numbers
+    farthest = np.abs(units).argmax()
+    if units[farthest]:
+        near = np.float32(values[farthest] / units[farthest])
         for scale in (near, np.nextafter(near, np.float32(0)), np.nextafter(near, np.float32(np.inf))):
             if np.array_equal((np.float64(scale) * units).astype(np.float32), values.astype(np.float32)):
                 return Fraction(float(scale)), Fraction(float(scale)) * Fraction(twice, 2)

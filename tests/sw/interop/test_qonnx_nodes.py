@@ -366,3 +366,20 @@ def test_scores_of_classes_with_lines_of_their_own(tmp_path, rng, end):
         assert scores.scale.tolist() == [2, 1, -2, 4, 3, -6]
     if end == "negative":
         assert (scores.scale.tolist(), scores.bias.tolist()) == ([-1] * 6, [0] * 6)
+
+
+def test_upper_bits_of_pixels(tmp_path, rng):
+    """Whole sixteenths are the four upper planes, and no thermometer of fifteen bits."""
+    chain = Chain(1, 20).node("Mul", 255 / 16).node("Floor").dense(signs(rng, 8, 20)).norm(rng, 8, 9).bipolar()
+    imported = assert_imported(chain.dense(signs(rng, 3, 8)), tmp_path)
+    assert imported.network.layers[0].planes == (4, 5, 6, 7)
+
+
+def test_few_steps_of_pixels(tmp_path, rng):
+    """A 2-bit quantiser of pixels is a thermometer of three bits; one that falls has its weights turned."""
+    turn = np.array([1, -1], np.float32)[:, None, None]
+    chain = Chain(1, 2, 4, 4).node("Sub", 0.5).node("Mul", turn).quant(2, 0.25, signed=1)
+    chain.conv(signs(rng, 8, 2, 3, 3)).norm(rng, 8).bipolar().flat().dense(signs(rng, 3, 32))
+    imported = assert_imported(chain, tmp_path)
+    assert imported.network.layers[0].thresholds.shape == (2, 3)
+    assert imported.walk.readings[0].operand.sign.tolist() == [1, -1]

@@ -127,6 +127,10 @@ REFUSED = {
         lambda rng: end(conv(rng).bipolar().node("Pad", np.array([0, 0, 1, 1, 0, 0, 1, 1])).pool(), rng, 64),
         r"Pad_4 \(Pad\) pads what no convolution reads next",
     ),
+    "short pad": (
+        lambda rng: end(conv(rng).bipolar().node("Pad", np.array([0, 0, 1, 1])).pool(), rng, 64),
+        r"Pad_4 \(Pad\) pads \[0, 0, 1, 1\]: train it with the same number",
+    ),
     "uneven pad": (
         lambda rng: end(conv(rng).bipolar().node("Pad", np.array([0, 0, 1, 0, 0, 0, 1, 0])).pool(), rng, 64),
         r"Pad_4 \(Pad\) pads \[0, 0, 1, 0, 0, 0, 1, 0\]: train it with the same number",

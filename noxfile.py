@@ -44,6 +44,16 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Builds the site in build/docs and checks its links; with `-- external` those to elsewhere too, over the network."""
+    install(session, "docs")
+    session.run("python", "-m", "docs.tools.links")
+    session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "build/docs")
+    if "external" in session.posargs:
+        session.run("sphinx-build", "-b", "linkcheck", "docs", "build/links")
+
+
+@nox.session
 def regression(session: nox.Session) -> None:
     """Runs every test, the long simulations too, because the quick ones sample what these cover."""
     install(session, "train,sim,fpga,interop,report,dev")

@@ -48,9 +48,9 @@ def docs(session: nox.Session) -> None:
     """Builds the site in build/docs and checks its links; with `-- external` those to elsewhere too, over the network."""
     install(session, "docs")
     session.run("python", "-m", "docs.tools.links")
-    session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "build/docs")
+    session.run("python", "-m", "sphinx", "-W", "--keep-going", "-b", "html", "docs", "build/docs")
     if "external" in session.posargs:
-        session.run("sphinx-build", "-b", "linkcheck", "docs", "build/links")
+        session.run("python", "-m", "sphinx", "-b", "linkcheck", "docs", "build/links")
 
 
 @nox.session

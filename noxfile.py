@@ -45,7 +45,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Builds the site in build/docs and checks its links; with `-- external` those to elsewhere too, over the network."""
+    """Builds the site and checks every link in it; `-- external` asks for the links to elsewhere too."""
     install(session, "docs")
     session.run("python", "-m", "docs.tools.links")
     session.run("python", "-m", "sphinx", "-W", "--keep-going", "-b", "html", "docs", "build/docs")

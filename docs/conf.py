@@ -8,10 +8,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-DOCS = Path(__file__).parent
 from docs.tools.commands import reference
 from docs.tools.pages import GENERATED, ROOT, pages
 from subbit import __version__
+
+DOCS = Path(__file__).parent
 
 project = "subbit"
 version = release = __version__

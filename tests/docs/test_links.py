@@ -16,7 +16,7 @@ def house(tmp_path):
     for name, text in {
         "README.md": "# House\n\nSee [the guide](docs/guide.md#first-steps).",
         "docs/index.md": "# Site\n\n```{toctree}\nguide\nmore-*\ngenerated/commands\n```\n",
-        "docs/guide.md": "# Guide\n\n## First steps\n\n`sw/net.py`, `sw/*.py`, `tests/test_net.py::test_it`, `rom/*.mem`\n",
+        "docs/guide.md": "# Guide\n\n## First steps\n\n`sw/net.py` `sw/*.py` `tests/test_net.py::test_it` `a/*.mem`\n",
         "sw/net.py": "",
         "tests/test_net.py": "def test_it():\n    pass\n",
     }.items():

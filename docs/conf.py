@@ -20,7 +20,6 @@ html_title = f"subbit {__version__}"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
 html_theme = "furo"
 myst_heading_anchors = 6
-myst_enable_extensions = ["dollarmath"]
 exclude_patterns = ["tools"]
 default_role = "literal"
 autodoc_typehints = "signature"

@@ -2,8 +2,9 @@
 
 ``python -m docs.tools.console docs/tutorial.md`` runs a page in a folder of its own. Of a page, three kinds of fenced
 blocks count: ``console`` has commands behind ``$`` and, below each, what it prints; ``python NAME`` is a file that the
-reader saves; anything else is left alone. A line ``...`` stands for any number of lines that are not shown. Figures may
-differ (trainings and timings do, from machine to machine); everything else on a shown line must be printed so.
+reader saves; anything else is left alone. A line ``...`` stands for any number of lines that are not shown, and within
+a line for what is left out there. Figures may differ (trainings and timings do, from machine to machine); everything
+else on a shown line must be printed so.
 """
 
 import os
@@ -13,13 +14,14 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from docs.tools.pages import ROOT, Block, Page
 
 __all__ = ["Command", "Step", "difference", "main", "normal", "steps"]
 
-WIDTH = 118  # Of the terminal, in characters.
+WIDTH = 140  # Of the terminal, in characters.
 GAP = "..."
 FIGURES = ((r"\b[0-9a-f]{16}\b", "#"), (r"\d[\d,.]*", "#"), ("─+", "─"), (r"\s+", " "))
 
@@ -123,22 +125,30 @@ def normal(line: str) -> str:
 def difference(shown: Sequence[str], printed: Sequence[str]) -> str:
     """The first line of ``shown`` that was not printed where it stands; nothing where all were.
 
-    Empty lines do not count. Without a gap before it, a line must follow the one before; the last shown line must be
-    the last printed one, unless a gap follows.
+    Empty lines do not count. Lines between two gaps follow each other; the last shown line must be the last printed
+    one, unless a gap follows.
     """
-    wanted = [(line, normal(line)) for line in shown if line.strip()]
     got = [normal(line) for line in printed if line.strip()]
     at, anywhere = 0, False
-    for line, text in wanted:
-        if text == GAP:
+    for is_gap, group in groupby((line for line in shown if line.strip()), key=lambda line: line.strip() == GAP):
+        if is_gap:
             anywhere = True
             continue
-        places = range(at, len(got)) if anywhere else range(at, min(at + 1, len(got)))
-        hit = next((place for place in places if got[place] == text), None)
-        if hit is None:
-            return line
-        at, anywhere = hit + 1, False
-    return "" if anywhere or not wanted or at == len(got) else "nothing more"
+        lines = list(group)
+        alike = [matching(lines, got[place:]) for place in range(at, len(got) if anywhere else at + 1)]
+        if len(lines) not in alike:
+            return lines[max(alike, default=0)]
+        at, anywhere = at + alike.index(len(lines)) + len(lines), False
+    return "" if anywhere or not shown or at == len(got) else "nothing more"
+
+
+def matching(shown: Sequence[str], printed: Sequence[str]) -> int:
+    """How many lines of ``shown`` are the first of ``printed``, which are in normal form."""
+    for count, line in enumerate(shown):
+        told = ".*".join(re.escape(part) for part in normal(line).split(GAP))
+        if count == len(printed) or not re.fullmatch(told, printed[count]):
+            return count
+    return len(shown)
 
 
 def main(arguments: Sequence[str]) -> int:

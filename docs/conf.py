@@ -30,7 +30,7 @@ linkcheck_retries = 2
 #: What a browser shows as it stands; anything else that a page links to can be downloaded.
 SHOWN = {".py": "python", ".sv": "systemverilog", ".v": "verilog", ".json": "json", ".md": "markdown", ".cpp": "cpp"}
 SOURCES = GENERATED.relative_to("docs") / "source"
-LINK = re.compile(r"\]\(((?:\.\./)+)([\w./-]+)\)")
+LINK = re.compile(r"\]\(((?:\.\./)+)([\w./-]+)((?: \"[^\"]*\")?)\)")
 
 
 def generate(app: Any) -> None:
@@ -52,7 +52,7 @@ def generate(app: Any) -> None:
 def linked(page: Path, text: str) -> set[Path]:
     """Files outside docs/ that a page links to and a browser can show, from the repository's root."""
     found = set()
-    for ups, rest in LINK.findall(text):
+    for ups, rest, _ in LINK.findall(text):
         path = (ROOT / page.parent / ups / rest).resolve()
         if path.is_file() and path.suffix in SHOWN and not path.is_relative_to(DOCS):
             found.add(path.relative_to(ROOT))
@@ -67,7 +67,7 @@ def show_sources(app: Any, name: str, source: list[str]) -> None:
         path = (ROOT / page.parent / match[1] / match[2]).resolve()
         if path.is_file() and path.suffix in SHOWN and not path.is_relative_to(DOCS):
             up = "../" * (len(page.parent.parts) - 1)
-            return f"]({up}{SOURCES}/{path.relative_to(ROOT)}.md)"
+            return f"]({up}{SOURCES}/{path.relative_to(ROOT)}.md{match[3]})"
         return match[0]
 
     if not page.is_relative_to(GENERATED):

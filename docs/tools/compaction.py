@@ -131,7 +131,7 @@ def reuse() -> Figure:
 def slices() -> Figure:
     """What random bits cost, for each bit of a pixel."""
     result = subbit.train(data="digits", encoding="slices", epochs=30, compact=("slices:keep=2",))[1]
-    return slice_sensitivity(result.found[0]["choice"])
+    return slice_sensitivity(result.found["slices"]["choice"])
 
 
 def budget() -> Figure:

@@ -1,8 +1,10 @@
 """Whether all that the documentation points at is there: pages, anchors, files of the repository, tests by name.
 
-``python -m docs.tools.links`` needs no network and no Sphinx. What it looks at: links and pictures of every page; the
-entries of every toctree, and that every page is in one; and paths quoted as code (`sw/network/file.py`,
-`tests/hw/*.py`, `tests/sim/test_slices.py::test_name`), which must exist from the repository's root.
+``python -m docs.tools.links`` needs no network and no Sphinx. What it looks at: links and pictures of every page, and
+the title of a link to a Python file, which names a function or class in it; the entries of every toctree, and that
+every page is in one; paths quoted as code (`sw/network/file.py`, `tests/hw/*.py`, `tests/hw/test_x.py::test_name`),
+which must exist from the repository's root, NAME being any name; and fenced blocks that name such a file, whose lines
+must stand in it so, with ``...`` for those that are left out.
 """
 
 import re
@@ -26,7 +28,7 @@ def broken(root: Path = ROOT) -> list[str]:
     return [
         f"{page.path}:{line}: {what}"
         for page in found.values()
-        for part in (link_faults, code_faults)
+        for part in (link_faults, code_faults, quote_faults)
         for what, line in part(page, found)
     ] + [f"{INDEX}:{line}: {what}" for what, line in tree_faults(found)]
 
@@ -35,7 +37,7 @@ def external(root: Path = ROOT) -> dict[str, list[str]]:
     """Links to elsewhere, and the pages that have them."""
     found: dict[str, list[str]] = {}
     for page in pages(root).values():
-        for target, _ in page.links:
+        for target, _, _ in page.links:
             if urlsplit(target).scheme:
                 found.setdefault(target, []).append(str(page.path))
     return found
@@ -43,7 +45,7 @@ def external(root: Path = ROOT) -> dict[str, list[str]]:
 
 def link_faults(page: Page, found: dict[Path, Page]) -> Iterator[tuple[str, int]]:
     """Links of a page that lead nowhere."""
-    for target, line in page.links:
+    for target, title, line in page.links:
         parts = urlsplit(target)
         if parts.scheme or parts.netloc:
             continue
@@ -59,6 +61,13 @@ def link_faults(page: Page, found: dict[Path, Page]) -> Iterator[tuple[str, int]
             yield f"{target} is not there", line
         elif parts.fragment and (path not in found or parts.fragment not in found[path].anchors):
             yield f"{target}: {path} has no heading of that name", line
+        elif title and path.suffix == ".py" and not defines(place, title):
+            yield f"{target}: {path} has no {title}", line
+
+
+def defines(path: Path, name: str) -> bool:
+    """Whether a Python file has a function or class of that name."""
+    return bool(re.search(rf"^\s*(?:async )?(?:def|class) {re.escape(name)}\b", path.read_text(), re.MULTILINE))
 
 
 def code_faults(page: Page, found: dict[Path, Page]) -> Iterator[tuple[str, int]]:
@@ -67,12 +76,31 @@ def code_faults(page: Page, found: dict[Path, Page]) -> Iterator[tuple[str, int]
         match = QUOTED.fullmatch(code)
         if match is None:
             continue
-        path, name = match.groups()
+        path, name = match[1].replace("NAME", "*"), match[2]
         hits = list(page.root.glob(path)) if "*" in path else [page.root / path]
         if not hits or not all(hit.exists() for hit in hits):
             yield f"`{code}` is not there", line
-        elif name and not re.search(rf"^\s*(?:async )?(?:def|class) {name}\b", hits[0].read_text(), re.MULTILINE):
+        elif name and not defines(hits[0], name):
             yield f"`{code}`: {path} has no {name}", line
+
+
+def quote_faults(page: Page, found: dict[Path, Page]) -> Iterator[tuple[str, int]]:
+    """Blocks that show a file of the repository otherwise than it is."""
+    for block in page.blocks:
+        match = QUOTED.fullmatch(block.info.partition(" ")[2])
+        path = page.root / match[1] if match else None
+        if path is None or not path.is_file():
+            if match:
+                yield f"a block of {match[1]}: there is no such file", block.line
+            continue
+        rest = [line.strip() for line in path.read_text().splitlines()]
+        for part in re.split(r"^\s*\.\.\.\n", block.text, flags=re.MULTILINE):
+            lines = [line.strip() for line in part.strip().splitlines()]
+            at = next((n for n in range(len(rest) - len(lines) + 1) if rest[n : n + len(lines)] == lines), None)
+            if at is None:
+                yield f"{match[1]} has not the lines from {lines[0]!r} on, or has them elsewhere", block.line
+                break
+            rest = rest[at + len(lines) :]
 
 
 def tree_faults(found: dict[Path, Page]) -> Iterator[tuple[str, int]]:

@@ -71,12 +71,12 @@ class Page:
         return found
 
     @property
-    def links(self) -> Iterator[tuple[str, int]]:
-        """Targets of links and pictures, with their lines."""
+    def links(self) -> Iterator[tuple[str, str, int]]:
+        """Targets of links and pictures, with their titles and lines."""
         for token, line in self._inline():
             target = token.attrGet("href" if token.type == "link_open" else "src")
             if isinstance(target, str):
-                yield target, line
+                yield target, str(token.attrGet("title") or ""), line
 
     @property
     def code(self) -> Iterator[tuple[str, int]]:

@@ -16,8 +16,10 @@ def house(tmp_path):
     for name, text in {
         "README.md": "# House\n\nSee [the guide](docs/guide.md#first-steps).",
         "docs/index.md": "# Site\n\n```{toctree}\nguide\nmore-*\ngenerated/commands\n```\n",
-        "docs/guide.md": "# Guide\n\n## First steps\n\n`sw/net.py` `sw/*.py` `tests/test_net.py::test_it` `a/*.mem`\n",
-        "sw/net.py": "",
+        "docs/guide.md": "# Guide\n\n## First steps\n\n`sw/net.py` `sw/*.py` `tests/test_net.py::test_it` `a/*.mem`\n"
+        '\n[one](../tests/test_net.py "test_it"), [two](../sw/net.py "Net")\n',
+        "docs/more-code.md": "# Code\n\n```python sw/net.py\nclass Net:\n    ...\n    def run(self):\n```\n",
+        "sw/net.py": "class Net:\n    size = 3\n\n    def run(self):\n        return 1\n",
         "tests/test_net.py": "def test_it():\n    pass\n",
     }.items():
         path = tmp_path / name
@@ -40,9 +42,13 @@ def test_a_house_in_order_has_no_faults(house):
         ("README.md", "[x](docs/guide.md#second-steps)", "docs/guide.md has no heading of that name"),
         ("docs/guide.md", "[x](../../elsewhere.md)", "is outside the repository"),
         ("docs/guide.md", "[x](generated/commands.md)", "is made when the site is built"),
+        ("docs/guide.md", '[x](../tests/test_net.py "test_other")', "tests/test_net.py has no test_other"),
         ("docs/guide.md", "`sw/gone.py`", "`sw/gone.py` is not there"),
         ("docs/guide.md", "`sw/*.sv`", "`sw/*.sv` is not there"),
         ("docs/guide.md", "`tests/test_net.py::test_other`", "has no test_other"),
+        ("docs/guide.md", "```python sw/net.py\nclass Nat:\n```", "sw/net.py has not the lines from 'class Nat:' on"),
+        ("docs/guide.md", "```python sw/net.py\nreturn 1\n...\nsize = 3\n```", "the lines from 'size = 3' on"),
+        ("docs/guide.md", "```python sw/gone.py\nclass Net:\n```", "sw/gone.py: there is no such file"),
         ("docs/index.md", "```{toctree}\ngone\n```", "toctree: gone has no page"),
     ],
 )

@@ -24,6 +24,7 @@ exclude_patterns = ["tools"]
 default_role = "literal"
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
+suppress_warnings = ["toc.empty_glob"]  # A pattern may wait for its page.
 linkcheck_timeout = 20
 linkcheck_retries = 2
 

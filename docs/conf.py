@@ -24,7 +24,7 @@ exclude_patterns = ["tools"]
 default_role = "literal"
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
-suppress_warnings = ["toc.empty_glob"]  # A pattern may wait for its page.
+html_show_copyright = False
 linkcheck_timeout = 20
 linkcheck_retries = 2
 
@@ -73,6 +73,10 @@ def show_sources(app: Any, name: str, source: list[str]) -> None:
 
     if not page.is_relative_to(GENERATED):
         source[0] = LINK.sub(target, source[0])
+    if name == "index":  # A pattern may wait for its page, of which Sphinx would complain.
+        source[0] = re.sub(
+            r"^[\w-]+\*$", lambda found: found[0] if list(DOCS.glob(found[0])) else "", source[0], flags=re.M
+        )
 
 
 def setup(app: Any) -> None:

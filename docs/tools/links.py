@@ -88,10 +88,11 @@ def quote_faults(page: Page, found: dict[Path, Page]) -> Iterator[tuple[str, int
     """Blocks that show a file of the repository otherwise than it is."""
     for block in page.blocks:
         match = QUOTED.fullmatch(block.info.partition(" ")[2])
-        path = page.root / match[1] if match else None
-        if path is None or not path.is_file():
-            if match:
-                yield f"a block of {match[1]}: there is no such file", block.line
+        if match is None:
+            continue
+        path = page.root / match[1]
+        if not path.is_file():
+            yield f"a block of {match[1]}: there is no such file", block.line
             continue
         rest = [line.strip() for line in path.read_text().splitlines()]
         for part in re.split(r"^\s*\.\.\.\n", block.text, flags=re.MULTILINE):

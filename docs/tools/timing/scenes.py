@@ -84,7 +84,8 @@ class Scene:
         beats = input_beats(images(self.frames), image.bits, plan.pixels_per_beat, dut.input_bits)
         words = load_words(dut.loaded_roms)
 
-        top, sync = Module(), ClockDomain("sync")
+        top: Any = Module()
+        sync: Any = ClockDomain("sync")
         top.domains.sync, top.submodules.accelerator = sync, dut
 
         async def bench(ctx: Any) -> None:

@@ -46,7 +46,7 @@ def small_network() -> Network:
 
 def small_accelerator(simd: int = 2, rom: Any = "auto") -> Accelerator:
     """Its accelerator, one output at a time from ``simd`` taps of the first layer and two of the second."""
-    return Accelerator(small_network(), Plan({"dense1": Folding(1, simd, rom), "dense2": Folding(1, 2)}))
+    return Accelerator(small_network(), Plan({"dense1": Folding(1, simd, rom), "dense2": Folding(1, 2, rom)}))
 
 
 def images(count: int) -> np.ndarray:
@@ -145,7 +145,7 @@ PORTS = (
     Row("m_axis_tlast"),
 )
 LOADING = (
-    Row("load_tdata", str, "load_tvalid"),
+    Row("load_tdata", "{:04x}".format, "load_tvalid"),
     Row("load_tvalid"),
     Row("load_tready"),
     Row("loaded"),
@@ -172,7 +172,7 @@ SCENES: dict[str, Scene] = {
     "timing-load": Scene(
         "Tables in single-port RAM are loaded once, before the first pixel",
         make=lambda: small_accelerator(rom="spram"),
-        spans=(range(16),),
+        spans=(range(10),),
         length=20,
         signals=LOADING,
     ),

@@ -25,6 +25,7 @@ default_role = "literal"
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
 html_show_copyright = False
+smartquotes = False
 linkcheck_timeout = 20
 linkcheck_retries = 2
 

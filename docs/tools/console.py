@@ -91,9 +91,15 @@ def commands_of(block: Block) -> list[Command]:
 
 
 def run(command: str, folder: Path, python: str) -> subprocess.CompletedProcess[str]:
-    """Run a command with `subbit` and `python` those of this checkout; stdout has stderr in it."""
+    """Run a command with `subbit` and `python` those of this checkout; stdout has stderr in it.
+
+    What the repository keeps is found under `benchmarks` and `tests`, as in a clone.
+    """
     tools = folder / ".tools"
     tools.mkdir(exist_ok=True)
+    for kept in ("benchmarks", "tests"):
+        if not (folder / kept).exists():
+            (folder / kept).symlink_to(ROOT / kept)
     for name, call in (("subbit", f'exec "{python}" -m subbit "$@"'), ("python", f'exec "{python}" "$@"')):
         (tools / name).write_text(f"#!/bin/sh\n{call}\n")
         (tools / name).chmod(0o755)

@@ -190,7 +190,8 @@ def simulate(
     ``simulator`` is verilator, icarus, or all that are installed. Without ``fast`` every layer is compared, with and
     without pauses in the streams; with it, results alone, once. ``waves`` names a waveform file for one run,
     ``build_dir`` the folder of the built models (by default one inside ``folder``). ``network`` is by default the one
-    saved there. ``progress`` receives a line before each run. A wrong answer is no exception: read ``passed`` of each.
+    saved there. ``progress`` receives a line before each run. A record of each stays in ``folder``, for `subbit report`.
+    A wrong answer is no exception: read ``passed`` of each.
 
     Raises SubbitError where a simulator is missing or unknown, or the folder or the images do not fit, Failed where a
     simulator did not do its work.
@@ -199,6 +200,7 @@ def simulate(
     from sim.accelerator import simulate as run
     from sim.tools import SIMULATORS, SimulationFailure
     from sim.tools import require as require_simulator
+    from subbit.proof import keep_simulation
 
     tell = progress or (lambda text: None)
     network = network or network_of(folder)
@@ -223,7 +225,9 @@ def simulate(
                 waves=None if waves is None else Path(waves),
                 build_dir=None if build_dir is None else Path(build_dir),
             )
-            reports.append(report)
+        reports.append(report)
+        if (unkept := keep_simulation(Path(folder), network, images, report, seed)) is not None:
+            tell(unkept)
     return reports
 
 

@@ -1,0 +1,66 @@
+"""Pictures that stand inside the page: matplotlib's drawings in the page's own colours, and images as PNG."""
+
+import base64
+import re
+from io import BytesIO, StringIO
+from xml.etree import ElementTree
+
+import matplotlib
+import matplotlib.image
+import numpy as np
+from matplotlib.figure import Figure
+
+from subbit.pictures import FAINT, INK, SECOND
+
+__all__ = ["image_data", "inline_svg"]
+
+SVG, XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
+#: The pictures' colours by what the page calls them; it has others for a dark background.
+COLOURS = {"#000000": "currentColor", INK: "var(--blue)", SECOND: "var(--orange)", FAINT: "var(--grey)",
+           "#333333": "currentColor", "#b0b0b0": "var(--line)"}  # fmt: skip
+
+
+def inline_svg(figure: Figure, name: str, label: str) -> str:
+    """A figure as an SVG element of the page; ``name`` makes its identifiers, ``label`` says what is to be seen."""
+    text = StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
+    root = ElementTree.fromstring(text.getvalue())
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if child.tag.endswith(("metadata", "style")):
+                parent.remove(child)
+    for element in root.iter():
+        element.tag = element.tag.removeprefix(SVG)
+        for key, value in list(element.attrib.items()):
+            del element.attrib[key]
+            element.set(key.removeprefix(XLINK), _own(key, value, name))
+    width, height = root.attrib["width"], root.attrib["height"]
+    pixels = [str(round(float(size.removesuffix("pt")) * 4 / 3)) for size in (width, height)]
+    root.attrib.pop("version", None)
+    root.attrib |= {"width": pixels[0], "height": pixels[1], "class": "plot", "role": "img", "aria-label": label}
+    return ElementTree.tostring(root, encoding="unicode", short_empty_elements=True)
+
+
+def _own(key: str, value: str, name: str) -> str:
+    """An attribute with identifiers of this picture alone, the page's colours and the page's typeface."""
+    if key == "id":
+        return f"{name}-{value}"
+    if value.startswith("#") and key.endswith("href"):
+        return f"#{name}-{value[1:]}"
+    value = re.sub(r"url\(#", f"url(#{name}-", value)
+    if key == "style":
+        for colour, ours in COLOURS.items():
+            value = re.sub(colour, ours, value, flags=re.IGNORECASE)
+        value = re.sub(r"font: (?:\w+ )?([\d.]+px) [^;]*", r"font-size: \1", value)
+    return value
+
+
+def image_data(image: np.ndarray, bits: int) -> str:
+    """An image, uint8 (height, width, channels) of ``bits`` bits, as the PNG of a data: address; gray but for three
+    channels, and the first channel of any other number."""
+    shown = image if image.shape[2] == 3 else image[..., :1].repeat(3, axis=2)
+    full = (shown.astype(np.uint16) * 255 // ((1 << bits) - 1)).astype(np.uint8)
+    file = BytesIO()
+    matplotlib.image.imsave(file, full, format="png", metadata={"Software": None})
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

@@ -71,7 +71,9 @@ class Browser:
         with tempfile.TemporaryDirectory(prefix="subbit-browser-") as folder:
             file = Path(folder) / "page.png"
             scheme = ["--blink-settings=preferredColorScheme=0"] if dark else []
-            self._run(folder, width, height, f"--screenshot={file}", *scheme, _framed(page, width, height, Path(folder)))
+            self._run(
+                folder, width, height, f"--screenshot={file}", *scheme, _framed(page, width, height, Path(folder))
+            )
             with Image.open(file) as image:
                 return image.convert("RGB").crop((0, 0, width, height))
 
@@ -82,8 +84,19 @@ class Browser:
 
     def _run(self, folder: str, width: int, height: int, *arguments: str) -> str:
         command = [
-            *(self.path, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-extensions"),
-            *(f"--user-data-dir={folder}/profile", f"--window-size={max(width, 500)},{height}", "--virtual-time-budget=2000"),
+            *(
+                self.path,
+                "--headless=new",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--hide-scrollbars",
+                "--disable-extensions",
+            ),
+            *(
+                f"--user-data-dir={folder}/profile",
+                f"--window-size={max(width, 500)},{height}",
+                "--virtual-time-budget=2000",
+            ),
             *arguments,
         ]
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout

@@ -12,8 +12,10 @@ import numpy as np
 
 from subbit.console import Failed, finished, made_by_user
 from subbit.extras import require
+from subbit.folders import NETWORK_FILE, network_of
 from subbit.importing import import_qonnx, prove_qonnx
 from subbit.inspection import Inspection, inspect_network
+from subbit.reporting import report
 from sw.errors import SubbitError
 from sw.files import atomic_write, made_folder
 from sw.network import Network, load, save
@@ -48,6 +50,7 @@ __all__ = [
     "plan",
     "prove_qonnx",
     "replace_weights",
+    "report",
     "save",
     "simulate",
     "simulators",
@@ -57,9 +60,6 @@ __all__ = [
 ]
 
 Name = str | PathLike[str]
-
-NETWORK_FILE = "network.safetensors"
-"""The Network's file in a generated folder."""
 
 
 def train(**settings: Any) -> tuple[Network, "TrainResult"]:
@@ -163,14 +163,6 @@ def generate(
 
     with made_by_user():
         return write(network, plan if isinstance(plan, Plan) else plan.plan, folder, images)
-
-
-def network_of(folder: Name) -> Network:
-    """The Network that a generated folder belongs to. Raises SubbitError where the folder is not one of ours."""
-    path = Path(folder) / NETWORK_FILE
-    if not path.is_file():
-        raise SubbitError(f"{folder} is not a generated accelerator: write one with `subbit generate`.")
-    return load(path)
 
 
 def simulate(

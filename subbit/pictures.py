@@ -99,7 +99,7 @@ def _counts_of(network: Network, name: str, words: int) -> np.ndarray:
 def _ranked(axis: Any, counts: np.ndarray, colour: str, label: str | None) -> None:
     shares = np.sort(counts[counts > 0])[::-1] / counts.sum()
     axis.loglog(np.arange(1, len(shares) + 1), shares, ".-", color=colour, label=label, markersize=3, linewidth=1)
-    axis.tick_params(labelsize=7)
+    axis.tick_params(which="both", labelsize=7)
     axis.grid(alpha=0.3)
 
 

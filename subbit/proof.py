@@ -212,4 +212,3 @@ def design_digest(folder: Path, stage: Stage) -> str:
 def images_digest(images: np.ndarray) -> str:
     """Hash of images, uint8 (n, height, width, channels)."""
     return hashlib.sha256(json.dumps(images.shape).encode() + np.ascontiguousarray(images).tobytes()).hexdigest()
-

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Answers", "Sample", "answers_of"]
 
 #: How many right and how many wrong images are shown.
-SHOWN = 6
+RIGHT, WRONG = 4, 8
 
 
 @dataclass(frozen=True)
@@ -133,11 +133,11 @@ def _right(labels: np.ndarray, classes: np.ndarray) -> Sequence[int]:
     """The first right answer of each class, and of those the first ones."""
     right = np.flatnonzero(labels == classes)
     _, first = np.unique(labels[right], return_index=True)
-    return sorted(right[first].tolist())[:SHOWN]
+    return sorted(right[first].tolist())[:RIGHT]
 
 
 def _wrong(labels: np.ndarray, scores: np.ndarray) -> Sequence[int]:
     """The wrong answers that were the surest: the winner far above the image's own class."""
     lead = scores.max(axis=1) - scores[np.arange(len(labels)), labels]
     wrong = np.flatnonzero(winners(scores) != labels)
-    return [int(at) for at in wrong[np.argsort(-lead[wrong], kind="stable")][:SHOWN]]
+    return [int(at) for at in wrong[np.argsort(-lead[wrong], kind="stable")][:WRONG]]

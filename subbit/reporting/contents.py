@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from subbit.inspection import Inspection, inspect_network
+from subbit.inspection import Inspection, LayerFacts, inspect_network
+from subbit.pictures import convolution_words
 from subbit.planning import PlanReport
 from subbit.planning import report as price
 from subbit.proof import Found, images_digest
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from hw.plan.plan import Plan
     from sw.train.data import DataSet
 
-__all__ = ["STAGES", "Contents", "Evidence", "gathered"]
+__all__ = ["SECTIONS", "STAGES", "Contents", "Evidence", "gathered"]
 
 #: What was simulated, by the name of the stage in a record, the one that says most about the chip last.
 STAGES = {
@@ -28,6 +29,19 @@ STAGES = {
     "routed": "whole board, placed and routed netlist",
     "bitstream": "whole board, read back from the bitstream",
     "port": "what answered on a serial port",
+}
+
+
+#: The sections of the page, by their identifiers.
+SECTIONS = {
+    "topology": "Network",
+    "layers": "Layers",
+    "compaction": "Compaction",
+    "plan": "Plan",
+    "build": "Area and timing",
+    "proof": "Proof",
+    "accuracy": "Accuracy",
+    "images": "Images and their answers",
 }
 
 
@@ -79,6 +93,25 @@ class Contents:
     choice: Mapping[str, Any] | None = field(default=None, repr=False)
 
     @property
+    def sections(self) -> dict[str, str]:
+        """The sections that there is something to show in: their headings by identifier."""
+        subject = self.subject
+        there = {
+            "compaction": self.choice is not None or self.compact or convolution_words(subject.network),
+            "plan": self.plan,
+            "build": subject.board,
+            "proof": subject.plan or self.evidence,
+            "accuracy": self.answers,
+            "images": self.answers,
+        }
+        return {name: title for name, title in SECTIONS.items() if there.get(name, True)}
+
+    @property
+    def compact(self) -> list[LayerFacts]:
+        """The layers whose weights are not stored as they are."""
+        return [layer for layer in self.facts.layers if layer.encoding not in ("", "dense")]
+
+    @property
     def holding(self) -> list[Evidence]:
         """The simulations that prove something."""
         return [each for each in self.evidence if each.verdict == "holds"]
@@ -101,6 +134,7 @@ class Contents:
         return {
             "title": self.title,
             "subject": str(self.subject.path),
+            "sections": list(self.sections),
             "network": self.facts.as_dict(),
             "plan": None if plan is None else plan.as_dict() | {"steps": [asdict(step) for step in self.steps]},
             "layers": [layer.as_dict() for layer in self.layers],

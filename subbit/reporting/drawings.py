@@ -2,29 +2,49 @@
 
 import base64
 import re
+from dataclasses import dataclass
 from io import BytesIO, StringIO
 from xml.etree import ElementTree
 
 import matplotlib
 import matplotlib.image
 import numpy as np
+from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from subbit.pictures import FAINT, INK, SECOND
 
-__all__ = ["image_data", "inline_svg"]
+__all__ = ["Drawing", "drawing", "image_data"]
 
 SVG, XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
 #: The pictures' colours by what the page calls them; it has others for a dark background.
 COLOURS = {"#000000": "currentColor", INK: "var(--blue)", SECOND: "var(--orange)", FAINT: "var(--grey)",
-           "#333333": "currentColor", "#b0b0b0": "var(--line)"}  # fmt: skip
+           "#333333": "currentColor", "#b0b0b0": "var(--line)", "#cccccc": "var(--line)", "#ffffff": "var(--bg)"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """An SVG element, and its title as text."""
+
+    title: str
+    svg: Markup
+
+
+def drawing(figure: Figure, name: str) -> Drawing:
+    """A figure as an SVG element of the page, without its title, which stands beside it; ``name`` makes identifiers."""
+    title = figure.get_suptitle() or figure.axes[0].get_title()
+    figure.suptitle("")
+    figure.axes[0].set_title("")
+    return Drawing(title, Markup(inline_svg(figure, name, title)))
 
 
 def inline_svg(figure: Figure, name: str, label: str) -> str:
-    """A figure as an SVG element of the page; ``name`` makes its identifiers, ``label`` says what is to be seen."""
+    """A figure as the text of an SVG element; ``label`` says what is to be seen."""
     text = StringIO()
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
-        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
+        figure.savefig(
+            text, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        )
     root = ElementTree.fromstring(text.getvalue())
     for parent in list(root.iter()):
         for child in list(parent):

@@ -19,7 +19,6 @@ class Tile:
     figure: str
     detail: str
     state: Literal["good", "bad", "plain"] = "plain"
-    share: float | None = None
 
 
 def headline(contents: Contents) -> str:
@@ -78,8 +77,8 @@ def logic(contents: Contents) -> tuple[str, Used] | None:
 
 def tiles(contents: Contents) -> list[Tile]:
     """The figures at the head of the page."""
-    return [tile for tile in (_accuracy(contents), _area(contents), _speed(contents), _proof(contents), _storage(contents))
-            if tile is not None]  # fmt: skip
+    made = (_accuracy, _area, _speed, _proof, _storage, _work)
+    return [tile for make in made if (tile := make(contents)) is not None]
 
 
 def _accuracy(contents: Contents) -> Tile | None:
@@ -87,7 +86,7 @@ def _accuracy(contents: Contents) -> Tile | None:
     if answers is None:
         return None
     detail = f"{answers.right:,} of {answers.images:,} test images of {answers.data}"
-    return Tile("Accuracy", f"{100 * answers.accuracy:.2f} %", detail, share=answers.accuracy)
+    return Tile("Accuracy", f"{100 * answers.accuracy:.2f} %", detail)
 
 
 def _area(contents: Contents) -> Tile | None:
@@ -95,12 +94,12 @@ def _area(contents: Contents) -> Tile | None:
     if cells is not None and cells[1].available:
         kind, used = cells
         share = used.used / used.available
-        return Tile("Area", f"{100 * share:.0f} %", f"{used.used:,} of {used.available:,} {kind}", share=share)
+        return Tile("Area", f"{100 * share:.0f} %", f"{used.used:,} of {used.available:,} {kind}")
     if plan is None or plan.area is None or plan.device is None:
         return None
     share = plan.area.luts / plan.device.luts
     detail = f"about {plan.area.luts:,.0f} of {plan.device.luts:,} LUTs, an estimate"
-    return Tile("Area", f"{100 * share:.0f} %", detail, "plain" if plan.fits else "bad", share)
+    return Tile("Area", f"{100 * share:.0f} %", detail, "plain" if plan.fits else "bad")
 
 
 def _speed(contents: Contents) -> Tile | None:
@@ -129,6 +128,15 @@ def _storage(contents: Contents) -> Tile:
     facts = contents.facts
     detail = f"bits a weight: {facts.weights:,} weights, {facts.rom_bits:,} ROM bits with thresholds"
     return Tile("Storage", f"{facts.bits_per_weight:.3f}", detail)
+
+
+def _work(contents: Contents) -> Tile | None:
+    facts = contents.facts
+    if not facts.operations:
+        return None
+    share = 2 * facts.bit_operations / facts.operations
+    detail = f"bit operations an image, {100 * share:.1f} % of those without compaction"
+    return Tile("Work", f"{facts.bit_operations:,.0f}", detail)
 
 
 def _listed(words: list[str]) -> str:

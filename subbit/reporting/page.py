@@ -2,7 +2,6 @@
 
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import jinja2
 from markupsafe import Markup
@@ -10,7 +9,7 @@ from markupsafe import Markup
 from subbit import __version__
 from subbit.pictures import codeword_frequencies, convolution_words, reuse_tree, slice_sensitivity, tree_of
 from subbit.reporting.contents import Contents
-from subbit.reporting.drawings import image_data, inline_svg
+from subbit.reporting.drawings import Drawing, drawing, image_data
 from subbit.reporting.headline import headline, tiles
 from subbit.reporting.topology import across, down, nodes
 from sw.network import Linear
@@ -24,48 +23,38 @@ def page(contents: Contents) -> str:
     """The report as HTML; the same contents give the same page."""
     network = contents.subject.network
     drawn = nodes(network, contents.facts)
-    return _environment().get_template("page.html").render(
-        report=contents,
-        facts=contents.facts,
-        built=contents.subject.built,
-        board=contents.subject.board,
-        answers=contents.answers,
-        headline=headline(contents),
-        tiles=tiles(contents),
-        style=Markup((HERE / "page.css").read_text()),
-        topology=[Markup(across(drawn)), Markup(down(drawn))],
-        codewords=_codewords(contents),
-        trees=_trees(contents),
-        slices=None if contents.choice is None else _slices(contents.choice),
-        image_data=lambda image: image_data(image, network.input.bits),
-        version=__version__,
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            report=contents,
+            facts=contents.facts,
+            built=contents.subject.built,
+            board=contents.subject.board,
+            answers=contents.answers,
+            sections=contents.sections,
+            headline=headline(contents),
+            tiles=tiles(contents),
+            style=Markup((HERE / "page.css").read_text()),
+            topology=[Markup(across(drawn)), Markup(down(drawn))],
+            codewords=_codewords(contents),
+            trees=_trees(contents),
+            slices=None if contents.choice is None else drawing(slice_sensitivity(contents.choice), "slices"),
+            image_data=lambda image: image_data(image, network.input.bits),
+            version=__version__,
+        )
     )
 
 
-def _codewords(contents: Contents) -> dict[str, Markup]:
+def _codewords(contents: Contents) -> list[Drawing]:
     network = contents.subject.network
-    found = {}
-    for name, counts in convolution_words(network).items():
-        label = f"{name}: share of kernels by rank of the word; {(counts > 0).sum()} of {len(counts)} words occur"
-        figure = codeword_frequencies(network, only=name)
-        found[name] = Markup(inline_svg(figure, f"words-{name}", label))
-    return found
+    return [drawing(codeword_frequencies(network, only=name), f"words-{name}") for name in convolution_words(network)]
 
 
-def _trees(contents: Contents) -> dict[str, Markup]:
-    found = {}
-    for layer in contents.subject.network.layers:
-        tree = tree_of(layer.weights) if isinstance(layer, Linear) else None
-        if tree is not None:
-            label = f"{layer.name}: tree of {len(tree.parents)} channels, {tree.depth} deep"
-            found[layer.name] = Markup(inline_svg(reuse_tree(tree, layer.name), f"tree-{layer.name}", label))
-    return found
-
-
-def _slices(choice: Any) -> Markup:
-    dropped = ", ".join(map(str, choice["dropped"])) or "none"
-    label = f"Accuracy with bits of the input random; left out: {dropped}"
-    return Markup(inline_svg(slice_sensitivity(choice), "slices", label))
+def _trees(contents: Contents) -> list[Drawing]:
+    layers = [layer for layer in contents.subject.network.layers if isinstance(layer, Linear)]
+    trees = {layer.name: tree_of(layer.weights) for layer in layers}
+    return [drawing(reuse_tree(tree, name), f"tree-{name}") for name, tree in trees.items() if tree is not None]
 
 
 @cache

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from subbit.extras import require
 from subbit.images import test_set
-from subbit.reporting.contents import Contents, gathered
-from subbit.reporting.subject import read_subject
 from sw.errors import SubbitError
 from sw.files import atomic_write
 
 if TYPE_CHECKING:
     from hw.plan.plan import Plan
     from subbit.planning import PlanReport
+    from subbit.reporting.contents import Contents
 
 __all__ = ["Report", "report"]
 
@@ -27,7 +26,7 @@ class Report:
     """A report: its ``contents``, and the ``page`` as HTML that was written to ``path``."""
 
     path: Path
-    contents: Contents
+    contents: "Contents"
     page: str
 
     def as_dict(self) -> dict[str, Any]:
@@ -57,12 +56,15 @@ def report(
     Raises SubbitError where something is missing, damaged, or does not belong together.
     """
     require("report", "the report")
+    from subbit.planning import PlanReport
+    from subbit.reporting.contents import gathered
     from subbit.reporting.page import page
+    from subbit.reporting.subject import read_subject
 
     target, found = Path(output), read_subject(Path(subject), [Path(other) for other in others])
     if plan is not None and found.plan is not None:
         raise SubbitError(f"{subject} has a plan of its own: leave the plan out, or name the network file.")
-    chosen = getattr(plan, "plan", plan)
+    chosen = plan.plan if isinstance(plan, PlanReport) else plan
     labelled = None if data is None else test_set(data, None if data_dir is None else str(data_dir), found.network)
     contents = gathered(found, chosen, labelled, limit, slices, title)
     text = page(contents)

@@ -9,10 +9,10 @@ from boards.host.description import DESCRIPTION, BoardDescription
 from hw.generate import DESCRIPTION as GENERATED
 from hw.plan.plan import Plan
 from subbit import proof
-from subbit.library import load, network_of
+from subbit.folders import network_of
 from subbit.reporting.built import Built, read_built
 from sw.errors import SubbitError
-from sw.network import Network
+from sw.network import Network, load
 
 __all__ = ["Subject", "read_subject"]
 

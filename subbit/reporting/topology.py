@@ -10,13 +10,14 @@ from sw.network import BitPlanes, BitSlices, Linear, Network, Scores, TensorType
 
 __all__ = ["Node", "across", "down", "nodes"]
 
-#: Of a drawing across: tensors in a row, width of a tensor's place, height of its box, and with its text.
-COLUMNS, STEP, BOXES, HEIGHT = 8, 144, 104, 200
+#: Of a drawing across: tensors in a row, width of a tensor's place, height of its box.
+COLUMNS, STEP, BOXES = 8, 144, 104
 #: Of a drawing downwards: width of all, height of a tensor's place, width of the boxes' places.
-WIDTH, ROW, LEFT = 340, 92, 128
+WIDTH, ROW, LEFT = 340, 104, 128
 #: How far the third dimension goes to the right and up.
 DEPTH = 0.45
-LINE = 16
+#: Of the text: height of a line, and the most characters of one.
+LINE, LONGEST = 16, 24
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,14 @@ def nodes(network: Network, facts: Inspection) -> list[Node]:
 
 
 def _weights(facts: LayerFacts) -> Sequence[str]:
-    """What a layer does, how its weights are stored, and how many bits each costs."""
+    """What a layer does, how its weights are stored where not as they are, and how many bits each costs."""
     detail = facts.detail.replace("x", "×")
-    encoding = facts.encoding if len(facts.encoding) <= 22 else f"{facts.encoding[:21]}…"
+    encoding = facts.encoding if len(facts.encoding) <= LONGEST else f"{facts.encoding[: LONGEST - 1]}…"
+    size, pad, amount = detail.partition(" pad ")
     return (
-        f"{facts.kind}{f' {detail}' if detail else ''}" if facts.kind != "convolution" else f"conv {detail}",
-        encoding,
+        f"conv {size}" if facts.kind == "convolution" else facts.kind,
+        *([f"{pad.strip()} {amount}"] if pad else []),
+        *([] if facts.encoding == "dense" else [encoding]),
         f"{facts.weights:,} × {facts.bits_per_weight:.3g} bit",
     )
 
@@ -76,15 +79,16 @@ def across(found: Sequence[Node]) -> str:
     """The drawing from left to right, in as many rows as it needs, as the text of an SVG element."""
     rows = -(-len(found) // COLUMNS)
     columns = -(-len(found) // rows)
+    height = BOXES + 42 + LINE * max(len(node.lines) for node in found)
     parts = []
     for at, node in enumerate(found):
         row, column = divmod(at, columns)
-        middle, centre = STEP * (column + 0.5), HEIGHT * row + BOXES / 2 + 4
+        middle, centre = STEP * (column + 0.5), height * row + BOXES / 2 + 4
         parts += _box(node, found, middle, centre, 96)
         if at:
             parts.append(_arrow(middle - STEP / 2 - 9, centre, middle - STEP / 2 + 9, centre))
         parts += _texts(node, middle, centre + BOXES / 2 + 22, "middle")
-    return _svg("across", STEP * columns, HEIGHT * rows, found, parts)
+    return _svg("across", STEP * columns, height * rows, found, parts)
 
 
 def down(found: Sequence[Node]) -> str:
@@ -136,8 +140,8 @@ def _arrow(x: float, y: float, to_x: float, to_y: float) -> str:
         (to_x, to_y),
         (to_x - back + down_aside, to_y + aside - down_back),
     )
-    points = " ".join(f"{_n(px)},{_n(py)}" for px, py in head)
-    return f'<path class="arrow" d="M{_n(x)} {_n(y)}L{_n(to_x)} {_n(to_y)}"/><polyline class="arrow" points="{points}"/>'
+    tip = "L".join(f"{_n(px)} {_n(py)}" for px, py in head)
+    return f'<path class="arrow" d="M{_n(x)} {_n(y)}L{_n(to_x)} {_n(to_y)}M{tip}"/>'
 
 
 def _texts(node: Node, x: float, y: float, anchor: str) -> Iterator[str]:

@@ -18,7 +18,8 @@ from PIL import Image
 __all__ = ["Browser", "Layout"]
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-FRAME = """<!DOCTYPE html><meta charset="utf-8"><style>body {{ margin: 0 }} iframe {{ border: 0; display: block }}</style>
+FRAME = """<!DOCTYPE html><meta charset="utf-8">
+<style>body {{ margin: 0 }} iframe {{ border: 0; display: block }}</style>
 <iframe id="page" srcdoc="{page}" style="width: {width}px; height: {height}px"></iframe>
 <pre id="told"></pre>
 <script>

@@ -76,8 +76,9 @@ def classify(
 ) -> Classification:
     """Send ``images`` to the board at ``port``, which holds the design of ``folder``, and compare with ``network``.
 
-    ``progress`` is called with the number of answers so far. A record of the run stays in ``folder``. Raises SubbitError
-    where the port cannot be opened, nobody answers for ``patience`` seconds, or the board holds another network.
+    ``progress`` is called with the number of answers so far. A record of the run stays in ``folder``.
+    Raises SubbitError where the port cannot be opened, nobody answers for ``patience`` seconds, or the board holds
+    another network.
     """
     require("link", "talking to a board")
     description = BoardDescription.load(folder)

@@ -182,7 +182,7 @@ def simulate(
     ``simulator`` is verilator, icarus, or all that are installed. Without ``fast`` every layer is compared, with and
     without pauses in the streams; with it, results alone, once. ``waves`` names a waveform file for one run,
     ``build_dir`` the folder of the built models (by default one inside ``folder``). ``network`` is by default the one
-    saved there. ``progress`` receives a line before each run. A record of each stays in ``folder``, for `subbit report`.
+    saved there. ``progress`` receives a line before each run. A record of each stays in ``folder``.
     A wrong answer is no exception: read ``passed`` of each.
 
     Raises SubbitError where a simulator is missing or unknown, or the folder or the images do not fit, Failed where a

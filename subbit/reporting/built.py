@@ -90,7 +90,7 @@ class Built(Record):
 
 
 def read_built(folder: Path) -> Built | None:
-    """The report of the build in ``folder``, None where no bitstream was made. Raises SubbitError where it is damaged."""
+    """The report of the build in ``folder``, None where it has no bitstream. Raises SubbitError where it is damaged."""
     path = folder / NAME
     try:
         return Built.model_validate_json(path.read_text())

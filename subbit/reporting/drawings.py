@@ -4,6 +4,7 @@ import base64
 import re
 from dataclasses import dataclass
 from io import BytesIO, StringIO
+from typing import Any
 from xml.etree import ElementTree
 
 import matplotlib
@@ -18,8 +19,18 @@ __all__ = ["Drawing", "drawing", "image_data"]
 
 SVG, XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
 #: The pictures' colours by what the page calls them; it has others for a dark background.
-COLOURS = {"#000000": "currentColor", INK: "var(--blue)", SECOND: "var(--orange)", FAINT: "var(--grey)",
-           "#333333": "currentColor", "#b0b0b0": "var(--line)", "#cccccc": "var(--line)", "#ffffff": "var(--bg)"}  # fmt: skip
+COLOURS = {
+    INK: "var(--blue)",
+    SECOND: "var(--orange)",
+    FAINT: "var(--grey)",
+    **dict.fromkeys(("#000000", "#333333"), "currentColor"),
+    **dict.fromkeys(("#b0b0b0", "#cccccc"), "var(--line)"),
+    "#ffffff": "var(--bg)",
+}
+
+#: What matplotlib would write about itself and the day.
+UNTOLD: dict[str, Any] = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+UNTOLD_PNG: dict[str, Any] = {"Software": None}
 
 
 @dataclass(frozen=True)
@@ -82,5 +93,5 @@ def image_data(image: np.ndarray, bits: int) -> str:
     shown = image if image.shape[2] == 3 else image[..., :1].repeat(3, axis=2)
     full = (shown.astype(np.uint16) * 255 // ((1 << bits) - 1)).astype(np.uint8)
     file = BytesIO()
-    matplotlib.image.imsave(file, full, format="png", metadata={"Software": None})
+    matplotlib.image.imsave(file, full, format="png", metadata=UNTOLD_PNG)
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

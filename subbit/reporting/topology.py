@@ -18,6 +18,7 @@ WIDTH, ROW, LEFT = 340, 104, 128
 DEPTH = 0.45
 #: Of the text: height of a line, and the most characters of one.
 LINE, LONGEST = 16, 24
+TIMES = "\N{MULTIPLICATION SIGN}"
 
 
 @dataclass(frozen=True)
@@ -55,24 +56,24 @@ def nodes(network: Network, facts: Inspection) -> list[Node]:
 
 def _weights(facts: LayerFacts) -> Sequence[str]:
     """What a layer does, how its weights are stored where not as they are, and how many bits each costs."""
-    detail = facts.detail.replace("x", "×")
+    detail = facts.detail.replace("x", TIMES)
     encoding = facts.encoding if len(facts.encoding) <= LONGEST else f"{facts.encoding[: LONGEST - 1]}…"
     size, pad, amount = detail.partition(" pad ")
     return (
         f"conv {size}" if facts.kind == "convolution" else facts.kind,
         *([f"{pad.strip()} {amount}"] if pad else []),
         *([] if facts.encoding == "dense" else [encoding]),
-        f"{facts.weights:,} × {facts.bits_per_weight:.3g} bit",
+        f"{facts.weights:,} {TIMES} {facts.bits_per_weight:.3g} bit",
     )
 
 
 def _pass(facts: LayerFacts) -> str:
-    return f"{facts.kind} {facts.detail.replace('x', '×')}".strip()
+    return f"{facts.kind} {facts.detail.replace('x', TIMES)}".strip()
 
 
 def _shape(tensor: TensorType) -> str:
     bits = f", {len(tensor.planes)} bit" if tensor.domain != "sums" else ""
-    return f"{tensor.height}×{tensor.width}×{tensor.channels}{bits}"
+    return f"{tensor.height}{TIMES}{tensor.width}{TIMES}{tensor.channels}{bits}"
 
 
 def across(found: Sequence[Node]) -> str:

@@ -25,7 +25,18 @@ if TYPE_CHECKING:
     from sim.accelerator import SimulationReport
     from subbit.classification import Classification
 
-__all__ = ["FOLDER", "Found", "Run", "VirtualPort", "found", "images_digest", "keep_answers", "keep_simulation"]
+__all__ = [
+    "FOLDER",
+    "Found",
+    "Run",
+    "VirtualPort",
+    "found",
+    "images_digest",
+    "keep_answers",
+    "keep_simulation",
+    "kept_files",
+    "network_digest",
+]
 
 #: The folder of the records, inside that of the design.
 FOLDER = "proof"
@@ -69,11 +80,16 @@ class Run(BaseModel):
 
 @dataclass(frozen=True)
 class Found:
-    """A record in the ``folder`` of a design; ``stale`` says why it proves nothing any more, None where it does."""
+    """The record at ``path``; ``stale`` says why it proves nothing any more, None where it still does."""
 
-    folder: Path
+    path: Path
     run: Run
     stale: str | None
+
+    @property
+    def folder(self) -> Path:
+        """That of the design."""
+        return self.path.parent.parent
 
 
 class VirtualPort(str):
@@ -167,8 +183,16 @@ def found(folder: Path, network: Network) -> list[Found]:
             stale = "the network is another one now"
         elif run.design != known[run.stage]:
             stale = "the design has changed since" if known[run.stage] else "the design is no longer there"
-        records.append(Found(folder, run, stale))
+        records.append(Found(path, run, stale))
     return sorted(records, key=lambda each: (each.run.when, each.run.stage, each.run.by))
+
+
+def kept_files(folder: Path, network: Network) -> list[str]:
+    """The files of the records that hold, by their names in ``folder``; none where one is damaged."""
+    try:
+        return [each.path.relative_to(folder).as_posix() for each in found(folder, network) if each.stale is None]
+    except SubbitError:
+        return []
 
 
 def _read(path: Path) -> Run:

@@ -18,6 +18,8 @@ WIDTH, ROW, LEFT = 340, 104, 128
 DEPTH = 0.45
 #: Of the text: height of a line, and the most characters of one.
 LINE, LONGEST = 16, 24
+#: How much larger than drawn it may be shown.
+LARGER = 1.15
 TIMES = "\N{MULTIPLICATION SIGN}"
 
 
@@ -108,7 +110,7 @@ def _svg(name: str, width: float, height: float, found: Sequence[Node], parts: S
     label = escape("; ".join(f"{node.title}: {', '.join(node.lines)}" for node in found))
     return (
         f'<svg class="topology {name}" viewBox="0 0 {_n(width)} {_n(height)}" width="{_n(width)}" '
-        f'height="{_n(height)}" role="img" aria-label="Layers of the network, in order. {label}">{"".join(parts)}</svg>'
+        f'height="{_n(height)}" style="max-width:{_n(LARGER * width)}px" role="img" aria-label="Layers of the network, in order. {label}">{"".join(parts)}</svg>'
     )
 
 

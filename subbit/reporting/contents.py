@@ -47,10 +47,12 @@ SECTIONS = {
 
 @dataclass(frozen=True)
 class Evidence:
-    """A record of a simulation. ``data`` names its images where they are the report's own, and ``share`` says which."""
+    """A record of a simulation. ``data`` names its images where they are the report's own; ``here``: it is of the
+    report's own design, and not of another one of the same network."""
 
     found: Found
     data: str | None = None
+    here: bool = True
 
     @property
     def verdict(self) -> str:
@@ -62,7 +64,7 @@ class Evidence:
     @property
     def what(self) -> str:
         """What was simulated."""
-        return STAGES[self.found.run.stage]
+        return STAGES[self.found.run.stage] + ("" if self.here else ", of another design")
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -72,6 +74,7 @@ class Evidence:
             "verdict": self.verdict,
             "stale": self.found.stale,
             "images_of": self.data,
+            "this_design": self.here,
         }
 
 
@@ -114,12 +117,12 @@ class Contents:
     @property
     def holding(self) -> list[Evidence]:
         """The simulations that prove something."""
-        return [each for each in self.evidence if each.verdict == "holds"]
+        return [each for each in self.evidence if each.here and each.verdict == "holds"]
 
     @property
     def failed(self) -> list[Evidence]:
         """The simulations of this very design that found it wrong."""
-        return [each for each in self.evidence if each.verdict == "failed"]
+        return [each for each in self.evidence if each.here and each.verdict == "failed"]
 
     @property
     def frames_per_second(self) -> float | None:
@@ -163,7 +166,11 @@ def gathered(
         priced = None if plan is None else price(network, plan)
     except ValueError as error:
         raise SubbitError(f"the plan does not fit the network {network.name}: {error}") from error
-    evidence = [Evidence(each, _data_of(each, data)) for each in subject.runs]
+    evidence = [
+        Evidence(each, _data_of(each, data), here)
+        for here, runs in ((True, subject.runs), (False, subject.elsewhere))
+        for each in runs
+    ]
     return Contents(
         title=title or _title(network.name, subject.path),
         subject=subject,

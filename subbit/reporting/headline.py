@@ -4,11 +4,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 from subbit.reporting.built import Used
-from subbit.reporting.contents import Contents, Evidence
+from subbit.reporting.contents import Contents
 
 __all__ = ["Tile", "headline", "tiles"]
 
-NETLISTS = {"synthesised": "synthesised netlist", "routed": "routed netlist", "bitstream": "bitstream read back"}
+#: Where images were seen that were not simply in a simulator, the one that says most about the chip last.
+PLACES = {
+    "synthesised": "in the synthesised netlist",
+    "routed": "in the routed netlist",
+    "bitstream": "in what the bitstream says",
+    "port": "on a serial port",
+}
 
 
 @dataclass(frozen=True)
@@ -51,28 +57,29 @@ def headline(contents: Contents) -> str:
 
 
 def proven_on(contents: Contents) -> str:
-    """What stands behind the proof: images and simulators, and how far down it goes."""
-    most = max(each.found.run.images for each in contents.holding)
-    simulators = sorted({each.found.run.by for each in contents.holding if each.found.run.stage != "port"})
-    text = f"on {most:,} images" + (f" in {_listed(simulators)}" if simulators else "")
-    down = netlists(contents.holding)
-    return text + (f", {_listed(list(down))} included" if down else "")
-
-
-def netlists(holding: list[Evidence]) -> dict[str, int]:
-    """Images by netlist that was simulated, in the order from synthesis to the bitstream."""
-    found = {}
-    for stage, name in NETLISTS.items():
-        images = [each.found.run.images for each in holding if each.found.run.stage == stage]
-        if images:
-            found[name] = max(images)
-    return found
+    """What stands behind the proof: how many images each simulator saw, and how many each netlist."""
+    most: dict[str, int] = {}
+    for each in contents.holding:
+        run = each.found.run
+        place = PLACES.get(run.stage, f"in {run.by}")
+        most[place] = max(most.get(place, 0), run.images)
+    alike: dict[int, list[str]] = {}
+    for place in sorted(most):
+        if place not in PLACES.values():
+            alike.setdefault(most[place], []).append(place.removeprefix("in "))
+    parts = [(images, f"in {_listed(names)}") for images, names in sorted(alike.items(), reverse=True)]
+    parts += [(most[place], place) for place in PLACES.values() if place in most]
+    return "on " + ", ".join(
+        f"{images:,} image{'s' * (images > 1)} {where}" if not at else f"{images:,} {where}"
+        for at, (images, where) in enumerate(parts)
+    )
 
 
 def logic(contents: Contents) -> tuple[str, Used] | None:
-    """The first kind of cells of a build, which is that of its logic."""
+    """The first kind of cells of a build, which is that of its logic, where it says how many there are."""
     built = contents.subject.built
-    return None if built is None else next(iter(built.used.items()), None)
+    first = None if built is None else next(iter(built.used.items()), None)
+    return first if first is not None and first[1].available else None
 
 
 def tiles(contents: Contents) -> list[Tile]:
@@ -91,7 +98,7 @@ def _accuracy(contents: Contents) -> Tile | None:
 
 def _area(contents: Contents) -> Tile | None:
     cells, plan = logic(contents), contents.plan
-    if cells is not None and cells[1].available:
+    if cells is not None:
         kind, used = cells
         share = used.used / used.available
         return Tile("Area", f"{100 * share:.0f} %", f"{used.used:,} of {used.available:,} {kind}")

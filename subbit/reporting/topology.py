@@ -108,10 +108,17 @@ def down(found: Sequence[Node]) -> str:
 
 def _svg(name: str, width: float, height: float, found: Sequence[Node], parts: Sequence[str]) -> str:
     label = escape("; ".join(f"{node.title}: {', '.join(node.lines)}" for node in found))
-    return (
-        f'<svg class="topology {name}" viewBox="0 0 {_n(width)} {_n(height)}" width="{_n(width)}" '
-        f'height="{_n(height)}" style="max-width:{_n(LARGER * width)}px" role="img" aria-label="Layers of the network, in order. {label}">{"".join(parts)}</svg>'
-    )
+    attributes = {
+        "class": f"topology {name}",
+        "viewBox": f"0 0 {_n(width)} {_n(height)}",
+        "width": _n(width),
+        "height": _n(height),
+        "style": f"max-width:{_n(LARGER * width)}px",
+        "role": "img",
+        "aria-label": f"Layers of the network, in order. {label}",
+    }
+    told = " ".join(f'{key}="{value}"' for key, value in attributes.items())
+    return f"<svg {told}>{''.join(parts)}</svg>"
 
 
 def _box(node: Node, found: Sequence[Node], x: float, y: float, room: float) -> Iterator[str]:

@@ -8,14 +8,15 @@ from itertools import pairwise
 
 import pytest
 
-from subbit.proof import FOLDER, keep_simulation
+from subbit.proof import FOLDER, VirtualPort, keep_answers, keep_simulation
 from subbit.reporting.contents import SECTIONS, gathered
+from subbit.reporting.headline import proven_on
 from subbit.reporting.page import page
 from subbit.reporting.subject import read_subject
 from sw.compact.method import parse_methods
 from sw.network import Network, save
 from tests.subbit.reporting.parsed import Parsed
-from tests.subbit.test_proof import simulated
+from tests.subbit.test_proof import answered, simulated
 
 HOSTILE = '<script>alert("x")</script>\'&amp;{{ 7*7 }}'
 
@@ -151,6 +152,44 @@ def test_a_failed_simulation_is_the_verdict(generated, small_network, images):
     assert "a simulation FAILED" in text
     assert "icarus: layer conv1" in text
     assert "proven" not in text
+
+
+def test_another_design_of_the_network_proves_nothing_of_this_one(generated, small_network, images, tmp_path):
+    other = shutil.copytree(generated, tmp_path / "other")
+    folding = json.loads((other / "plan.json").read_text())
+    folding["folding"]["conv2"]["pe"] = 3
+    (other / "plan.json").write_text(json.dumps(folding))
+    keep_simulation(other, small_network, images, simulated(), 0)
+    keep_simulation(other, small_network, images, simulated("icarus", mismatches=1), 0)
+    contents = gathered(read_subject(generated, [other]))
+    assert contents.holding == contents.failed == []
+    text = Parsed(page(contents)).text
+    assert "not simulated yet" in text
+    assert "✓ equal accelerator, generated Verilog, of another design verilator" in text
+    save(small_network, tmp_path / "alone.safetensors")
+    assert len(gathered(read_subject(tmp_path / "alone.safetensors", [other])).holding) == 1
+
+
+def test_the_same_hardware_at_another_clock_is_this_design(generated, small_network, images, tmp_path):
+    other = shutil.copytree(generated, tmp_path / "other")
+    plan = json.loads((other / "plan.json").read_text())
+    (other / "plan.json").write_text(json.dumps(plan | {"clock_hz": 5e7, "device": "ice40-hx8k"}))
+    keep_simulation(other, small_network, images, simulated(), 0)
+    assert len(gathered(read_subject(generated, [other])).holding) == 1
+
+
+def test_what_is_proven_is_told_by_simulator_and_netlist(built, generated, small_network, make_images):
+    for name, images in (("verilator", 9), ("icarus", 4), ("icarus", 2)):
+        keep_simulation(generated, small_network, make_images(small_network, images), simulated(name, images), 0)
+    for name in ("synth.json", "routed.json"):
+        (built / name).write_text(name)
+    for stage, simulator, images in (("rtl", "verilator", 9), ("routed", "verilator", 3), ("synthesised", "icarus", 1)):
+        port = VirtualPort.of("somewhere", simulator, stage)
+        keep_answers(built, small_network, make_images(small_network, images), port, answered(images, images))
+    contents = gathered(read_subject(built, [generated]))
+    assert proven_on(contents) == (
+        "on 9 images in verilator, 4 in icarus, 1 in the synthesised netlist, 3 in the routed netlist"
+    )
 
 
 def test_a_missed_clock_is_told(built):

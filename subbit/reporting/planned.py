@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from hw.datapath.rom import LOAD_BITS
 from hw.layer.unit import UnitShape
 from hw.layer.unrolled import UnrolledShape
 from hw.layer.window import WindowShape
-from hw.plan.cost import Estimate
+from hw.plan.estimate import Estimate
 from hw.plan.memory import memory_use
 from hw.plan.pipeline import Stage, pipeline
 from subbit.planning import LayerPlan, PlanReport, layer_areas, layer_stages
@@ -92,14 +93,21 @@ def _place(stages: list[Stage], family: str) -> str:
     shapes = [stage.shape for stage in stages if isinstance(stage.shape, UnitShape | WindowShape)]
     if any(isinstance(shape, UnrolledShape) for shape in shapes):
         return "constants in logic"
-    blocks = singles = logic = 0
+    blocks = singles = shared = logic = 0
     roms = [rom for shape in shapes for rom in shape.roms if not rom.is_constant]
     for rom in roms:
-        use = memory_use(family, rom.depth, rom.width, rom=True, style=rom.style)
-        blocks, singles, logic = blocks + use.blocks, singles + use.singles, logic + use.is_logic
+        if rom.is_shared:
+            shared += 1
+        elif rom.is_loaded:
+            width = LOAD_BITS * rom.columns
+            singles += memory_use(family, rom.load_depth, width, rom=True, style="spram").singles
+        else:
+            use = memory_use(family, rom.depth, rom.width, rom=True, style=rom.style)
+            blocks, logic = blocks + use.blocks, logic + use.is_logic
     parts = [
         *([f"{blocks} block RAM{'s' * (blocks > 1)}"] if blocks else []),
         *([f"{singles} single-port RAM{'s' * (singles > 1)}"] if singles else []),
+        *(["shared single-port RAM"] if shared else []),
         *(["logic"] if logic else []),
     ]
     return " and ".join(parts) if roms else "constants in logic"

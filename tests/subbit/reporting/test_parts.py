@@ -140,15 +140,16 @@ def test_cells_of_every_stage_are_counted_once(small_network, built):
 
 
 @pytest.mark.parametrize(
-    ("rom", "folding", "place"),
+    ("folding", "place"),
     [
-        ("block", Folding(2, 4, "block"), "1 block RAM and logic"),
-        ("logic", Folding(2, 4, "logic"), "logic"),
-        ("spram", Folding(2, 4, "spram"), "1 single-port RAM and logic"),
-        ("constant", Folding(6, 36), "constants in logic"),
+        (Folding(2, 4, "block"), "1 block RAM and logic"),
+        (Folding(2, 4, "logic"), "logic"),
+        (Folding(2, 4, "spram"), "1 single-port RAM and logic"),
+        (Folding(3, 1, "shared"), "shared single-port RAM and logic"),
+        (Folding(6, 36), "constants in logic"),
     ],
 )
-def test_where_weights_live(small_network, rom, folding, place):
+def test_where_weights_live(small_network, folding, place):
     folds = {"conv1": Folding(2, 3), "conv2": folding, "dense1": Folding(3, 4)}
     priced = report(small_network, Plan(folds, device="ice40-up5k"))
     layers = {layer.name: layer for layer in planned_layers(small_network, priced, None)}

@@ -106,5 +106,5 @@ class Browser:
 def _framed(page: Path, width: int, height: int, folder: Path) -> str:
     """The address of a page that shows ``page`` in a frame."""
     file = folder / "frame.html"
-    file.write_text(FRAME.format(page=escape(page.read_text()), width=width, height=height))
+    file.write_text(FRAME.format(page=escape(page.read_text(encoding="utf-8")), width=width, height=height))
     return file.as_uri()

@@ -35,7 +35,7 @@ def page(contents: Contents) -> str:
             sections=contents.sections,
             headline=headline(contents),
             tiles=tiles(contents),
-            style=Markup((HERE / "page.css").read_text()),
+            style=Markup((HERE / "page.css").read_text(encoding="utf-8")),
             topology=[Markup(across(drawn)), Markup(down(drawn))],
             codewords=_codewords(contents),
             trees=_trees(contents),

@@ -164,3 +164,5 @@ def test_every_stage_that_takes_the_longest_sets_the_pace(small_network):
         name for name, cycles in priced.cycles.items() if cycles == priced.interval
     }
     assert [step.name for step in steps(priced)] == list(priced.cycles)
+    tied = replace(priced, cycles={"input": 5, "conv1": 7, "conv2": 7}, interval=7, slowest="conv1")
+    assert [step.slowest for step in steps(tied)] == [False, True, True]

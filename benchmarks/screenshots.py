@@ -26,7 +26,7 @@ __all__ = ["main"]
 PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
 DESKTOP, PHONE, SCREEN = 1280, 390, 1400
 #: Between the parts of a phone's page, and what colours a picture keeps.
-GAP, BETWEEN, COLOURS = 24, (213, 220, 226), 48
+GAP, BETWEEN, COLOURS = 24, (213, 220, 226), 128
 
 
 def main() -> int:

@@ -19,8 +19,8 @@ def install(session: nox.Session, extras: str) -> None:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Shows the main path on real digits: train, plan, generate, and prove every test image, in minutes."""
-    session.install(".[train,sim,fpga]", *CONSTRAINTS)
+    """Shows the main path on real digits: train, plan, generate, prove every test image, and report, in minutes."""
+    session.install(".[train,sim,fpga,report]", *CONSTRAINTS)
     session.run("subbit", "demo", *session.posargs)
 
 

@@ -24,6 +24,7 @@ from subbit.commands import (
     import_,
     inspect,
     plan,
+    report,
     simulate,
     train,
     weights,
@@ -54,6 +55,7 @@ for module in (
     flash,
     classify,
     board,
+    report,
     demo,
 ):
     app.command(name=module.__name__.rpartition(".")[2].rstrip("_"))(module.command)

@@ -12,8 +12,10 @@ import numpy as np
 
 from subbit.console import Failed, finished, made_by_user
 from subbit.extras import require
+from subbit.folders import NETWORK_FILE, network_of
 from subbit.importing import import_qonnx, prove_qonnx
 from subbit.inspection import Inspection, inspect_network
+from subbit.reporting import report
 from sw.errors import SubbitError
 from sw.files import atomic_write, made_folder
 from sw.network import Network, load, save
@@ -48,6 +50,7 @@ __all__ = [
     "plan",
     "prove_qonnx",
     "replace_weights",
+    "report",
     "save",
     "simulate",
     "simulators",
@@ -57,9 +60,6 @@ __all__ = [
 ]
 
 Name = str | PathLike[str]
-
-NETWORK_FILE = "network.safetensors"
-"""The Network's file in a generated folder."""
 
 
 def train(**settings: Any) -> tuple[Network, "TrainResult"]:
@@ -165,14 +165,6 @@ def generate(
         return write(network, plan if isinstance(plan, Plan) else plan.plan, folder, images)
 
 
-def network_of(folder: Name) -> Network:
-    """The Network that a generated folder belongs to. Raises SubbitError where the folder is not one of ours."""
-    path = Path(folder) / NETWORK_FILE
-    if not path.is_file():
-        raise SubbitError(f"{folder} is not a generated accelerator: write one with `subbit generate`.")
-    return load(path)
-
-
 def simulate(
     folder: Name,
     images: np.ndarray,
@@ -190,7 +182,8 @@ def simulate(
     ``simulator`` is verilator, icarus, or all that are installed. Without ``fast`` every layer is compared, with and
     without pauses in the streams; with it, results alone, once. ``waves`` names a waveform file for one run,
     ``build_dir`` the folder of the built models (by default one inside ``folder``). ``network`` is by default the one
-    saved there. ``progress`` receives a line before each run. A wrong answer is no exception: read ``passed`` of each.
+    saved there. ``progress`` receives a line before each run. A record of each stays in ``folder``.
+    A wrong answer is no exception: read ``passed`` of each.
 
     Raises SubbitError where a simulator is missing or unknown, or the folder or the images do not fit, Failed where a
     simulator did not do its work.
@@ -199,6 +192,7 @@ def simulate(
     from sim.accelerator import simulate as run
     from sim.tools import SIMULATORS, SimulationFailure
     from sim.tools import require as require_simulator
+    from subbit.proof import keep_simulation
 
     tell = progress or (lambda text: None)
     network = network or network_of(folder)
@@ -223,7 +217,9 @@ def simulate(
                 waves=None if waves is None else Path(waves),
                 build_dir=None if build_dir is None else Path(build_dir),
             )
-            reports.append(report)
+        reports.append(report)
+        if (unkept := keep_simulation(Path(folder), network, images, report, seed)) is not None:
+            tell(unkept)
     return reports
 
 

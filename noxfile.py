@@ -19,15 +19,15 @@ def install(session: nox.Session, extras: str) -> None:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Shows the main path on real digits: train, plan, generate, and prove every test image, in minutes."""
-    session.install(".[train,sim,fpga]", *CONSTRAINTS)
+    """Shows the main path on real digits: train, plan, generate, prove every test image, and report, in minutes."""
+    session.install(".[train,sim,fpga,report]", *CONSTRAINTS)
     session.run("subbit", "demo", *session.posargs)
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
     """Runs every quick test, one worker a core, because a change must be judged within ten minutes."""
-    install(session, "train,sim,fpga,report,dev")
+    install(session, "train,sim,fpga,interop,report,dev")
     workers = str(min(os.cpu_count() or 1, 8))
     session.run(
         "pytest", "-m", "not slow", "-n", workers, "--dist", "loadscope", *session.posargs, env={"OMP_NUM_THREADS": "1"}
@@ -37,16 +37,26 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def lint(session: nox.Session) -> None:
     """Checks format, lint rules and types, so that a review can speak of the substance."""
-    install(session, "train,sim,fpga,report,dev")
+    install(session, "train,sim,fpga,interop,report,dev")
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
     session.run("pyright")
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Builds the site and checks every link in it; `-- external` asks for the links to elsewhere too."""
+    install(session, "docs")
+    session.run("python", "-m", "docs.tools.links")
+    session.run("python", "-m", "sphinx", "-W", "--keep-going", "-b", "html", "docs", "build/docs")
+    if "external" in session.posargs:
+        session.run("python", "-m", "sphinx", "-b", "linkcheck", "docs", "build/links")
+
+
+@nox.session
 def regression(session: nox.Session) -> None:
     """Runs every test, the long simulations too, because the quick ones sample what these cover."""
-    install(session, "train,sim,fpga,report,dev")
+    install(session, "train,sim,fpga,interop,report,dev")
     session.run("pytest", *session.posargs, env={"OMP_NUM_THREADS": "1"})
 
 

@@ -29,6 +29,7 @@ from hw.plan.search import space_of
 from hw.plan.space import Space
 from subbit.console import Failed, made_by_user
 from subbit.planning import Wish, make_plan
+from subbit.proof import kept_files
 from sw.errors import SubbitError
 from sw.network import Network
 
@@ -189,7 +190,7 @@ class _Making:
         stages = pipeline(self.network, plan).stages
         estimates = {stage.name: stage_area(stage, self.target.family).luts for stage in stages}
         report = BuildReport.of(self.place, self.network, self.target, estimates, made)
-        self.place.keep(*report.write(self.place.path))
+        self.place.keep(*report.write(self.place.path), *kept_files(self.place.path, self.network))
         self.place.finish()
         if self.wish.replaceable:
             self.tell("weights: into the block RAMs")

@@ -12,8 +12,9 @@ import numpy as np
 from boards.host.client import Answers, Client
 from boards.host.description import BoardDescription
 from boards.link.protocol import BUSY_UNIT
-from subbit.console import finished
+from subbit.console import finished, note
 from subbit.extras import require
+from subbit.proof import VirtualPort, keep_answers
 from sw.errors import SubbitError
 from sw.network import Network, winners
 
@@ -75,8 +76,9 @@ def classify(
 ) -> Classification:
     """Send ``images`` to the board at ``port``, which holds the design of ``folder``, and compare with ``network``.
 
-    ``progress`` is called with the number of answers so far. Raises SubbitError where the port cannot be opened, nobody
-    answers for ``patience`` seconds, or the board holds another network.
+    ``progress`` is called with the number of answers so far. A record of the run stays in ``folder``.
+    Raises SubbitError where the port cannot be opened, nobody answers for ``patience`` seconds, or the board holds
+    another network.
     """
     require("link", "talking to a board")
     description = BoardDescription.load(folder)
@@ -87,7 +89,7 @@ def classify(
         seconds = time.perf_counter() - start
         counters, seen, identity = client.counters(), client.statistics, client.identify()
     busy, computed = ((getattr(counters, name) - getattr(before, name)) % (1 << 32) for name in ("busy", "images"))
-    return Classification(
+    found = Classification(
         board=description.board,
         port=port,
         classes=answers.classes,
@@ -99,6 +101,9 @@ def classify(
         damaged=counters.damaged + seen.damaged,
         resumed=seen.resumed,
     )
+    if (unkept := keep_answers(folder, network, images, port, found)) is not None:
+        note(unkept)
+    return found
 
 
 def equal_answers(answers: Answers, network: Network, images: np.ndarray) -> np.ndarray:
@@ -128,4 +133,4 @@ def virtual_board(
         progress(f"{simulator}: building the board as {stage}")
         with VirtualBoard(folder, simulator, sources=sources, defines=defines, waves=waves) as board:
             progress(f"{simulator}: the board is at {board.port}")
-            yield board.port
+            yield VirtualPort.of(board.port, simulator, stage)

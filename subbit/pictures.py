@@ -19,6 +19,7 @@ from sw.network.words import Words, word_numbers
 __all__ = [
     "accuracy_against_bits",
     "codeword_frequencies",
+    "convolution_words",
     "draw_network",
     "reuse_tree",
     "slice_sensitivity",
@@ -52,17 +53,23 @@ def word_counts(encoding: Encoding) -> np.ndarray | None:
     return np.bincount(word_numbers(words.split(encoding.decode())).reshape(-1), minlength=words.codewords)
 
 
-def codeword_frequencies(after: Network, before: Network | None = None) -> Figure:
-    """Words of each convolution, the most frequent first, on logarithmic axes: a power law is a straight line.
-
-    `before` is the network to compare with; its layers are found by name. Raises SubbitError where no layer has words.
-    """
-    counts = {
+def convolution_words(network: Network) -> dict[str, np.ndarray]:
+    """How often each word occurs in the weights of each convolution that can be cut into words, by its name."""
+    return {
         layer.name: count
-        for layer in after.layers
+        for layer in network.layers
         if isinstance(layer, Linear) and len(layer.weights.shape) == 4
         if (count := word_counts(layer.weights)) is not None
     }
+
+
+def codeword_frequencies(after: Network, before: Network | None = None, only: str | None = None) -> Figure:
+    """Words of each convolution, the most frequent first, on logarithmic axes: a power law is a straight line.
+
+    `before` is the network to compare with; its layers are found by name. `only` names one layer to draw. Raises
+    SubbitError where no layer has words.
+    """
+    counts = {name: count for name, count in convolution_words(after).items() if only in (None, name)}
     if not counts:
         raise SubbitError(f"{after.name} has no convolution whose weights can be cut into words")
     earlier = {} if before is None else {n: _counts_of(before, n, len(count)) for n, count in counts.items()}
@@ -92,7 +99,7 @@ def _counts_of(network: Network, name: str, words: int) -> np.ndarray:
 def _ranked(axis: Any, counts: np.ndarray, colour: str, label: str | None) -> None:
     shares = np.sort(counts[counts > 0])[::-1] / counts.sum()
     axis.loglog(np.arange(1, len(shares) + 1), shares, ".-", color=colour, label=label, markersize=3, linewidth=1)
-    axis.tick_params(labelsize=7)
+    axis.tick_params(which="both", labelsize=7)
     axis.grid(alpha=0.3)
 
 
@@ -206,7 +213,7 @@ def draw_network(
     made_folder(folder)
     written: list[Path] = []
     linear = [layer for layer in network.layers if isinstance(layer, Linear)]
-    if any(len(layer.weights.shape) == 4 and word_counts(layer.weights) is not None for layer in linear):
+    if convolution_words(network):
         written += write(codeword_frequencies(network, before), folder, "codewords")
     for layer in linear:
         tree = tree_of(layer.weights)

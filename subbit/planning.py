@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from hw.plan.cost import Estimate, stage_area
+from hw.plan.cost import stage_area
 from hw.plan.datapath import DATAPATHS
 from hw.plan.device import Device, device
+from hw.plan.estimate import Estimate
 from hw.plan.explain import Alternative, alternatives
-from hw.plan.pipeline import Pipeline, pipeline
+from hw.plan.pipeline import Pipeline, Stage, pipeline
 from hw.plan.plan import Folding, Plan
 from hw.plan.search import fastest_plan, fits, plan_for_rate
 from hw.plan.space import Space
@@ -16,7 +17,7 @@ from subbit.console import made_by_user
 from sw.errors import SubbitError
 from sw.network import Linear, Network
 
-__all__ = ["LayerPlan", "PlanReport", "Wish", "make_plan", "report"]
+__all__ = ["LayerPlan", "PlanReport", "Wish", "layer_areas", "layer_stages", "make_plan", "report"]
 
 USUAL_MHZ = 12.0
 USUAL_FAMILY = "ice40"
@@ -161,14 +162,23 @@ def report(network: Network, plan: Plan) -> PlanReport:
 
 
 def layer_areas(made: Pipeline, family: str) -> dict[str, Estimate]:
-    """Area by layer with weights, what feeds it included; what follows the last of them is under "results"."""
+    """Area of each group of stages."""
+    return {
+        name: sum((stage_area(stage, family) for stage in stages), Estimate())
+        for name, stages in layer_stages(made).items()
+    }
+
+
+def layer_stages(made: Pipeline) -> dict[str, list[Stage]]:
+    """The stages by layer with weights, what feeds it included; what follows the last of them is under "results"."""
     names = {step.layer for step in made.layers}
-    areas, gathered = {}, Estimate()
+    groups: dict[str, list[Stage]] = {}
+    gathered: list[Stage] = []
     for stage in made.stages:
-        gathered += stage_area(stage, family)
+        gathered.append(stage)
         if stage.name in names:
-            areas[stage.name], gathered = gathered, Estimate()
-    return areas | {"results": gathered}
+            groups[stage.name], gathered = gathered, []
+    return groups | {"results": gathered}
 
 
 def foldings(network: Network, folds: Mapping[str, tuple[int, int, str]]) -> dict[str, Folding]:

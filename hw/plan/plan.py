@@ -64,7 +64,7 @@ class Plan:
         return _adapter.dump_json(self, indent=2).decode() + "\n"
 
     @classmethod
-    def from_json(cls, text: str) -> "Plan":
+    def from_json(cls, text: str | bytes) -> "Plan":
         """The inverse of ``to_json``. Raises ValueError for anything else."""
         return _adapter.validate_json(text)
 
@@ -72,7 +72,7 @@ class Plan:
     def load(cls, path: str | os.PathLike[str]) -> "Plan":
         """Read a plan from a file. Raises SubbitError, one sentence, where it is missing or is no plan."""
         try:
-            return cls.from_json(Path(path).read_text())
+            return cls.from_json(Path(path).read_bytes())
         except OSError as error:
             raise SubbitError(
                 f"{path} cannot be read ({error.strerror}): name a plan that `subbit plan` wrote."

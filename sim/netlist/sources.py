@@ -15,7 +15,7 @@ from sim.netlist.verilog import verilog
 from sw.errors import SubbitError
 from sw.files import atomic_write
 
-__all__ = ["STAGES", "Stage", "netlist_sources", "write_netlist"]
+__all__ = ["STAGES", "Stage", "files_of", "netlist_sources", "write_netlist"]
 
 Stage = Literal["rtl", "synthesised", "routed", "bitstream"]
 STAGES: tuple[Stage, ...] = ("rtl", "synthesised", "routed", "bitstream")
@@ -51,7 +51,7 @@ def netlist_sources(
     work = folder / "simulation" if work is None else Path(work)
     work.mkdir(parents=True, exist_ok=True)
     if stage == "rtl":
-        sources = [folder / name for name in board.get("sources", ["top.sv"])]
+        sources = _sources(folder, board)
         text = "\n".join(source.read_text() for source in sources)
         used = sorted(kind for kind in library(family) if re.search(rf"\b{kind}\b", text))
         models = work / "rtl_cells.v"
@@ -77,6 +77,17 @@ def netlist_sources(
     return write_netlist(netlist, family, work, stage), {}
 
 
+def files_of(folder: Path | str, stage: Stage) -> list[Path]:
+    """The files of a build that make the design what it is at ``stage``, those that it loads included."""
+    folder = Path(folder)
+    board = _board(folder)
+    loaded = [folder / board["weights"]["file"]] if board.get("weights") else []
+    if stage == "rtl":
+        return [*_sources(folder, board), *loaded]
+    own = ("top.bin", "top.pcf") if stage == "bitstream" else (_NETLISTS[stage],)
+    return [*(folder / name for name in own), *loaded]
+
+
 def write_netlist(netlist: Netlist, family: str, work: Path, name: str) -> list[Path]:
     """Write the Verilog of ``netlist`` and of its cells as NAME.v and NAME_cells.v in ``work``. Raises SubbitError."""
     adapted = adapt(netlist, family)
@@ -84,6 +95,10 @@ def write_netlist(netlist: Netlist, family: str, work: Path, name: str) -> list[
     _write(files[0], verilog(adapted))
     _write(files[1], needed(family, adapted.kinds()))
     return list(files)
+
+
+def _sources(folder: Path, board: Mapping[str, Any]) -> list[Path]:
+    return [folder / name for name in board.get("sources", ["top.sv"])]
 
 
 def _board(folder: Path) -> dict[str, Any]:

@@ -53,3 +53,5 @@ def _show(console: Console, result: "DemoResult") -> None:
     steps = ", ".join(f"{step} {took:.0f} s" for step, took in result.seconds.items())
     console.print(f"{'passed' if result.passed else 'FAILED'} in {sum(result.seconds.values()):.0f} s ({steps})")
     console.print(f"everything is in {result.folder}/")
+    if result.page is not None:
+        console.print(f"{result.page} shows it on one page: open it in a browser")

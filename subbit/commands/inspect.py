@@ -1,14 +1,14 @@
 """``subbit inspect``: what is in a network file."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from subbit import library
+from subbit.choice import read_choice
 from subbit.commands.options import AsJson, NetworkFile
 from subbit.console import count, emit, table
 from subbit.inspection import Inspection, LayerFacts
@@ -38,7 +38,7 @@ def command(
     facts = library.inspect(loaded)
     document = facts.as_dict()
     if pictures is not None:
-        choice = None if slices is None else _choice(slices)
+        choice = None if slices is None else read_choice(slices)
         earlier = None if before is None else library.load(before)
         document["pictures"] = [str(path) for path in library.draw(loaded, pictures, before=earlier, slices=choice)]
     elif before is not None or slices is not None:
@@ -47,14 +47,6 @@ def command(
         document["roms"] = [str(path) for path in library.write_roms(loaded, roms)]
     written = [*document.get("pictures", ()), *document.get("roms", ())]
     emit(document, as_json, lambda console: _show(console, facts, written))
-
-
-def _choice(path: Path) -> dict[str, Any]:
-    """What a slices.json tells of the choice of slices."""
-    try:
-        return dict(json.loads(path.read_text())["choice"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SubbitError(f"{path} is no slices.json of a training: name one from a folder of checkpoints") from error
 
 
 def _show(console: Console, facts: Inspection, written: Sequence[str]) -> None:

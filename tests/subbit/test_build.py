@@ -13,9 +13,11 @@ import pytest
 
 import subbit
 from boards.board import BOARDS
+from subbit.proof import VirtualPort, found, keep_answers
 from sw.network import save
 from tests.boards.build.conftest import make_fake
 from tests.conftest import make_small_network
+from tests.subbit.test_proof import answered
 
 MADE = {
     *("board.json", "top.sv", "top.pcf", "plan.json", "network.safetensors", "steps.json", "report.json", "report.txt"),
@@ -101,7 +103,12 @@ def test_the_page_says_the_same(built):
     assert "top.bin" in page
 
 
-def test_the_same_build_again_does_nothing(command, built, start, monkeypatch):
+def test_the_same_build_again_does_nothing(command, built, start, monkeypatch, small_network, make_images):
+    for stage, images in (("routed", 5), ("bitstream", 4)):
+        port = VirtualPort.of("somewhere", "verilator", stage)
+        keep_answers(start / "out", small_network, make_images(small_network, images), port, answered(images, images))
+    (other,) = (start / "out" / "proof").glob("bitstream-*.json")
+    other.write_text(json.dumps(json.loads(other.read_text()) | {"design": "of another bitstream"}))
     monkeypatch.setenv("PATH", str(start))
     page = (start / "out" / "report.txt").read_text()
     outcome = command(*BUILD)
@@ -113,6 +120,8 @@ def test_the_same_build_again_does_nothing(command, built, start, monkeypatch):
     ]
     assert outcome.out.replace("subbit flash out", "") == page.replace(f"subbit flash {built[0]}/out", "")
     assert sorted(os.listdir(start)) == ["out", "small.safetensors"]
+    # What was proven of it still is, and nothing else.
+    assert [(each.run.stage, each.stale) for each in found(start / "out", small_network)] == [("routed", None)]
 
 
 def test_flash_prints_the_command_of_a_build(command, start):

@@ -8,23 +8,13 @@ import sys
 import numpy as np
 import pytest
 
-from boards.board import board
-from boards.design import write_design
-from hw.plan.plan import Folding, Plan
-
-FOLDING = {"conv1": Folding(2, 3), "conv2": Folding(2, 4), "dense1": Folding(3, 4)}
+from subbit import proof
 
 
-@pytest.fixture
-def build(small_network, tmp_path):
-    """The design of the small network for iCEBreaker, as `subbit build --rtl-only` leaves it."""
-    return write_design(small_network, Plan(FOLDING), board("icebreaker"), tmp_path / "board").folder
-
-
-def test_answers_of_a_simulated_board(command, build, small_network, make_images, tmp_path):
+def test_answers_of_a_simulated_board(command, design, small_network, make_images, tmp_path):
     images = make_images(small_network, 5)
     np.save(tmp_path / "images.npy", images)
-    outcome = command("classify", build, "--virtual", "--images", "images.npy", "-o", "answers.csv", "--json")
+    outcome = command("classify", design, "--virtual", "--images", "images.npy", "-o", "answers.csv", "--json")
     found = json.loads(outcome.out)
     assert (outcome.status, found["images"], found["equal"], found["passed"]) == (0, 5, 5, True)
     assert found["classes"] == small_network.classify(images).tolist()
@@ -33,17 +23,19 @@ def test_answers_of_a_simulated_board(command, build, small_network, make_images
     answers = np.array(rows[1:], int)
     np.testing.assert_array_equal(answers[:, 1], small_network.classify(images))
     np.testing.assert_array_equal(answers[:, 2:], small_network.score(images))
+    (record,) = proof.found(design, small_network)
+    assert (record.run.stage, record.run.by, record.run.images, record.stale) == ("rtl", "verilator", 5, None)
 
 
-def test_a_virtual_board_for_programs_of_ones_own(command, build):
+def test_a_virtual_board_for_programs_of_ones_own(command, design):
     code = "import sys; from subbit.cli import run; sys.exit(run(sys.argv[1:]))"
     with subprocess.Popen(
-        [sys.executable, "-c", code, "board", str(build)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, "board", str(design)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as board_process:
         try:
             assert board_process.stdout is not None
             port = board_process.stdout.readline().strip()
-            outcome = command("classify", build, "--port", port, "--random", "3", "--json")
+            outcome = command("classify", design, "--port", port, "--random", "3", "--json")
             assert (outcome.status, json.loads(outcome.out)["equal"]) == (0, 3)
         finally:
             board_process.terminate()
@@ -63,15 +55,15 @@ def test_a_virtual_board_for_programs_of_ones_own(command, build):
         (("--virtual", "--simulator", "spice"), "spice"),
     ],
 )
-def test_what_cannot_be_asked(command, build, arguments, reason):
-    outcome = command("classify", build, *arguments)
+def test_what_cannot_be_asked(command, design, arguments, reason):
+    outcome = command("classify", design, *arguments)
     assert (outcome.status, outcome.out) == (2, "")
     assert reason in outcome.err
     assert "Traceback" not in outcome.err
 
 
-def test_images_of_another_size(command, build, tmp_path):
+def test_images_of_another_size(command, design, tmp_path):
     np.save(tmp_path / "images.npy", np.zeros((2, 5, 5, 1), np.uint8))
-    outcome = command("classify", build, "--virtual", "--images", "images.npy")
+    outcome = command("classify", design, "--virtual", "--images", "images.npy")
     assert outcome.status == 2
     assert "does not fit the network" in outcome.err

@@ -15,6 +15,7 @@ import typer.main
 
 import subbit
 from hw.plan.datapath import DATAPATHS
+from subbit import proof
 from subbit.cli import app
 from sw.compact.method import parse_methods
 from sw.network import Linear
@@ -22,7 +23,7 @@ from sw.network.encodings.codebook import CodebookEncoding
 
 COMMANDS = (
     *("train", "compact", "inspect", "export", "plan", "generate", "simulate"),
-    *("build", "weights", "flash", "classify", "board", "demo"),
+    *("build", "weights", "flash", "classify", "board", "report", "demo"),
 )
 
 
@@ -191,6 +192,11 @@ def test_plan_generate_simulate(command, network_file):
     assert (simulate.status, found["passed"]) == (0, True)
     assert {run["images"] for run in found["simulators"]} == {4}
     assert {run["cycles_per_frame"] for run in found["simulators"]} == {document["interval"]}
+    records = proof.found(Path("rtl"), subbit.load(network_file))
+    assert [each.run.by for each in records] == [run["simulator"] for run in found["simulators"]]
+    assert {(each.stale, each.run.passed, each.run.images, each.run.cycles) for each in records} == {
+        (None, True, 4, document["interval"])
+    }
 
 
 def test_plan_explains_every_layer_and_datapath(command, network_file):

@@ -5,16 +5,15 @@ import pytest
 
 from sw.compact.method import convert, parse_methods
 from sw.interop.export import write
+from sw.interop.qonnx import Pixels, read_qonnx
 from sw.network import BitPlanes, DenseEncoding, Input, Linear, Network, Scores, Threshold
 from sw.network.layers import Convolution, Dense, MaxPool, Padding
-
-qonnx = pytest.importorskip("sw.interop.qonnx")
 
 
 def there_and_back(network, path):
     top = (1 << network.input.bits) - 1
     write(network, path)
-    return qonnx.read_qonnx(path, pixels=qonnx.Pixels(network.input.bits, 0.0, float(top))).network
+    return read_qonnx(path, pixels=Pixels(network.input.bits, 0.0, float(top))).network
 
 
 def bits(rng, *shape):

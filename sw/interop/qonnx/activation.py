@@ -1,0 +1,109 @@
+"""What a layer reads from the sums of the one before it: thresholds, pools, and the value of their levels."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+
+from sw.interop.qonnx.levels import Grid, fit, table
+from sw.interop.qonnx.linear import Node, Operand
+from sw.interop.qonnx.refusal import refuse
+from sw.interop.qonnx.signal import Border, Signal
+from sw.interop.qonnx.steps import Curve, NotSteps, grid_of, trace
+from sw.network import Layer, MaxPool, Padding, Threshold
+
+__all__ = ["read_levels"]
+
+BLOCK = 1 << 21
+
+
+def read_levels(
+    found: Node, signal: Signal, border: Border | None, name: str, pools: Callable[[], str]
+) -> tuple[list[Layer], Operand]:
+    """The Threshold called ``name`` and the pools behind it, and what ``found`` reads then.
+
+    Raises Refused where the tensor has too many values or unequal steps, or a padding is none of its levels.
+    """
+    source = signal.source
+    try:
+        curve = trace(signal.evaluate(), source.low, source.high, source.channels)
+    except NotSteps as error:
+        raise refuse(
+            found.node,
+            f"reads {signal.tensor}, which takes {error}: put a quantiser of at most 8 bits in front of it",
+        ) from None
+    direction = curve.direction()
+    if (direction == 2).any():
+        raise refuse(signal.steps[-1].original, "makes numbers that rise and fall along the sums: train it without")
+    turned = _turned(signal, direction)
+    grid, offset = _grid(found, signal, curve, border)
+    thresholds, invert = table(curve, grid, offset.astype(np.float64), turned)
+    layers: list[Layer] = [Threshold(name=name, reads=(source.name,), thresholds=thresholds, invert=invert)]
+    for pool in signal.pools:
+        layers.append(MaxPool(name=pools(), reads=(layers[-1].name,), size=pool.size))
+    padding = Padding() if border is None else Padding(grid.padding, border.amount)
+    if turned.any() and padding.kind in ("-1", "+1"):
+        assert border is not None
+        if not turned.all():
+            raise refuse(
+                border.node,
+                "pads with an end of the levels where some channels fall behind a pool and others rise: put the "
+                "quantiser in front of the pool",
+            )
+        padding = replace(padding, kind="+1" if padding.kind == "-1" else "-1")
+    shift = tuple(grid.middle + part for part in offset)
+    return layers, Operand(layers[-1].name, 1, grid.step / 2, np.where(turned, -1, 1), shift, padding)
+
+
+def _turned(signal: Signal, direction: np.ndarray) -> np.ndarray:
+    """The channels whose values fall along what their pools keep, so that the largest level must be the smallest value.
+
+    A pool of numbers that rise with the sums keeps the largest sum, one of numbers that fall the smallest.
+    """
+    kept = np.zeros(len(direction), int)
+    for pool in signal.pools:
+        here = _direction(signal, pool.after)
+        if (here == 2).any() or (kept * here < 0).any():
+            raise refuse(pool.node, "pools numbers that rise and fall along the sums: put the quantiser in front of it")
+        kept = np.where(kept, kept, here)
+    return kept * direction < 0
+
+
+def _direction(signal: Signal, steps: int) -> np.ndarray:
+    """For each channel whether the numbers behind so many nodes rise (1), fall (-1), stay (0), or none of these (2)."""
+    source, function = signal.source, signal.evaluate(steps)
+    points = grid_of(source.low, source.high, source.channels)
+    rows = max(2, BLOCK // source.channels)
+    rises, falls = np.zeros(source.channels, bool), np.zeros(source.channels, bool)
+    for start in range(0, max(1, len(points) - 1), rows - 1):
+        part = points[start : start + rows]
+        moves = np.diff(function(np.repeat(part[:, None], source.channels, axis=1)), axis=0)
+        rises |= (moves > 0).any(axis=0)
+        falls |= (moves < 0).any(axis=0)
+    return np.where(rises & falls, 2, rises.astype(int) - falls)
+
+
+def _grid(found: Node, signal: Signal, curve: Curve, border: Border | None) -> tuple[Grid, np.ndarray]:
+    """The grid of all channels' values, and what each channel has added to it, as fractions."""
+    values = curve.values()
+    none = np.full(len(curve.first), Fraction(0), object)
+    grid = fit(values, None if border is None else border.value)
+    if grid is not None:
+        return grid, none
+    if border is not None and fit(values) is not None:
+        raise refuse(
+            border.node,
+            f"pads with {border.value:g}, which is neither an end nor the middle of the levels of {signal.tensor} "
+            f"({values[0]:g} to {values[-1]:g}): train it without padding, or with an unsigned or a 1-bit quantiser",
+        )
+    lowest = np.array([float(values.min()) for _, values in curve.rows()])
+    rows = [values - low for (_, values), low in zip(curve.rows(), lowest, strict=True)]
+    grid = None if border is not None else fit(np.unique(np.concatenate(rows)))
+    if grid is None:
+        raise refuse(
+            found.node,
+            f"reads {signal.tensor}, whose {len(values)} values are not in equal steps, the same for all channels: train "
+            "it with one activation scale for the whole tensor",
+        )
+    return grid, np.array([Fraction(low) for low in lowest], object)

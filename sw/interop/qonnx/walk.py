@@ -1,0 +1,184 @@
+"""From the graph's input to its scores, one node after another, and the Network that comes out."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from onnx import NodeProto
+
+from sw.interop.qonnx.activation import read_levels
+from sw.interop.qonnx.ends import End, read_scores
+from sw.interop.qonnx.execute import fold
+from sw.interop.qonnx.graph import LIMIT, Graph, constant_of
+from sw.interop.qonnx.linear import Node, Operand, border_of, layer_of, read_node
+from sw.interop.qonnx.operators import ELEMENTWISE, ENDS, FOLDED, LINEAR, PASSED, POOLS, SHAPING
+from sw.interop.qonnx.pixels import Pixels, read_pixels
+from sw.interop.qonnx.refusal import Refused, label, refuse
+from sw.interop.qonnx.shapes import check_end, pad, pool, shaped
+from sw.interop.qonnx.signal import Signal, Source
+from sw.interop.qonnx.weights import Binary, NotBinary, binary
+from sw.network import Input, Layer, Linear, Network, TensorType
+
+__all__ = ["Reading", "Walk"]
+
+REASONS = {
+    "Concat": "joins branches: train the network as one chain of layers",
+    "AveragePool": "takes averages: train it with MaxPool",
+    "GlobalAveragePool": "takes averages: train it with MaxPool and a dense layer",
+    "QuantAvgPool2d": "takes averages: train it with MaxPool",
+    "ConvTranspose": "is a transposed convolution: train it with Conv",
+    "Trunc": "cuts bits off sums: train it with a quantiser in its place",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A layer with weights, as the graph has it: what it reads there, its weights, and what it makes."""
+
+    layer: Linear
+    node: Node
+    signal: Signal
+    operand: Operand
+    weights: Binary
+    made: Signal
+
+
+class Walk:
+    """Follows the image through ``graph``. What it has found is in its attributes when ``network`` has been called.
+
+    ``known`` are all constant tensors, ``nodes`` those that the image goes through, ``shapes`` the shapes of what they
+    make, ``signal`` the scores, ``ended`` their tensor, and ``table`` that of quantised pixels.
+    """
+
+    def __init__(self, graph: Graph, pixels: Pixels) -> None:
+        self.graph, self.pixels = graph, pixels
+        self.known = dict(graph.constants)
+        self.makers: dict[str, NodeProto] = {}
+        self.layers: list[Layer] = []
+        self.types: dict[str, TensorType] = {}
+        self.readings: list[Reading] = []
+        self.counts: dict[str, int] = {}
+        self.bits, self.table = pixels.bits, None
+        self.shape, order = pixels.order(graph.shape)
+        self.signal = Signal.of(graph.input, pixels.source(self.shape), order, graph.opsets)
+        self.nodes: list[NodeProto] = []
+        self.shapes: dict[str, tuple[int, ...]] = {graph.input: graph.shape}
+        self.ended = ""
+        self.end: End | None = None
+
+    def network(self, name: str) -> Network:
+        """The Network. Raises Refused, with the node's name and the reason, where there is none."""
+        for node in self.graph.nodes:
+            self.step(node)
+        if not self.readings:
+            raise Refused("it has no layer with weights: export the whole model")
+        last = self.signal.tensor
+        results = {last, *(name for node in self.nodes if node.op_type in ENDS for name in node.output)}
+        other = [name for name in self.graph.ends if name not in results]
+        if other:
+            raise Refused(f"its output {other[0]} is not the end of one chain from its input: export the scores alone")
+        self.ended = self.ended or last
+        scores, self.end = read_scores(self.signal, "scores")
+        self.add(scores)
+        return Network(name, Input(*self.shape, self.bits), tuple(self.layers))
+
+    def step(self, node: NodeProto) -> None:
+        """One node more, of constants or on the image's way."""
+        names = [name for name in node.input if name]
+        if node.op_type == "Constant":
+            self.known[node.output[0]] = constant_of(node)
+        elif node.op_type == "Shape" and names[0] in self.shapes:
+            self.known |= fold(node, {names[0]: np.zeros(self.shapes[names[0]], np.float32)}, self.graph.opsets)
+        elif all(name in self.known for name in names):
+            if node.op_type not in FOLDED:
+                raise refuse(node, "reads constants alone: export the model with its result in its place")
+            self.known |= fold(node, self.known, self.graph.opsets)
+            self.makers |= dict.fromkeys(node.output, node)
+        else:
+            self.advance(node, names)
+
+    def advance(self, node: NodeProto, names: list[str]) -> None:
+        """A node that the image goes through."""
+        signal, kind = self.signal, node.op_type
+        stranger = [name for name in names if name not in self.known and name != signal.tensor]
+        if self.ended or stranger:
+            read = stranger[0] if stranger else signal.tensor
+            raise refuse(node, f"reads {read} where another node does too: train the network as one chain of layers")
+        if kind in REASONS:
+            raise refuse(node, REASONS[kind])
+        if signal.border is not None and kind not in {"Conv"} | PASSED:
+            raise refuse(signal.border.node, "pads what no convolution reads next: put it right in front of one")
+        if kind in LINEAR:
+            signal = self.multiply(node)
+        elif kind in PASSED:
+            signal = replace(signal, tensor=node.output[0])
+        elif kind in ELEMENTWISE:
+            signal = signal.then(node, self.known)
+        elif kind in SHAPING:
+            signal = shaped(node, signal, self.known)
+        elif kind in POOLS:
+            signal = pool(node, signal)
+        elif kind == "Pad":
+            signal = pad(node, signal, self.known)
+        elif kind in ENDS:
+            check_end(node, signal, self.known)
+            self.ended = signal.tensor
+        else:
+            raise refuse(node, "is read on constants alone: export the model without it")
+        if signal.order.size > LIMIT:
+            raise refuse(node, f"makes a tensor of shape {signal.order.shape}: train a smaller model")
+        self.nodes.append(node)
+        self.signal = signal
+        self.shapes[signal.tensor] = signal.tensor_shape
+
+    def multiply(self, node: NodeProto) -> Signal:
+        """A layer with weights; what stands before it becomes whole layers of the Network."""
+        signal = self.signal
+        found = read_node(node, signal.tensor, self.known)
+        weights = self.binary(found)
+        border = border_of(found, signal)
+        if self.readings:
+            layers, operand = read_levels(found, signal, border, f"{signal.source.name}_act", lambda: self.name("pool"))
+        else:
+            encoded = read_pixels(found, signal, border, self.pixels)
+            layers, operand, self.bits, self.table = encoded.layers, encoded.operand, encoded.bits, encoded.table
+            self.types["input"] = Input(*self.shape, self.bits).type
+        for layer in layers:
+            self.add(layer)
+        try:
+            layer, lines = layer_of(self.name("conv" if found.convolves else "dense"), found, weights, signal, operand)
+            self.add(layer)
+        except ValueError as error:
+            raise refuse(node, f"does not fit what it reads ({error}): export the model again") from error
+        kind = self.types[layer.name]
+        slope = np.array([float(line.slope) for line in lines])
+        source = Source(layer.name, kind.shape, kind.low, kind.high, slope, np.array([float(at.shift) for at in lines]))
+        places = np.arange(kind.size).reshape(kind.shape)
+        order = places.transpose(2, 0, 1)[None] if found.convolves else places.reshape(1, -1)
+        made = Signal.of(node.output[0], source, order, self.graph.opsets)
+        self.readings.append(Reading(layer, found, signal, operand, weights, made))
+        return made
+
+    def binary(self, found: Node) -> Binary:
+        """The bits of a node's weights. Raises Refused with the quantiser that made them, where they are not binary."""
+        try:
+            return binary(found.weights)
+        except NotBinary as error:
+            reason = f"has {error}: train it with 1-bit weights"
+        name = found.node.input[1]
+        while name in self.makers:
+            maker = self.makers[name]
+            if maker.op_type in ("Quant", "IntQuant"):
+                bits = float(self.known[maker.input[3]].reshape(-1)[0])
+                raise refuse(found.node, f"{reason} ({label(maker)} quantises them to {bits:g} bits)")
+            name = maker.input[0]
+        raise refuse(found.node, reason)
+
+    def name(self, kind: str) -> str:
+        """The next name of that kind: conv1, conv2, dense1."""
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+        return f"{kind}{self.counts[kind]}"
+
+    def add(self, layer: Layer) -> None:
+        """One layer more. Raises ValueError where it does not fit what it reads."""
+        self.types[layer.name] = layer.output(self.types[layer.reads[0]])
+        self.layers.append(layer)

@@ -1,8 +1,8 @@
 """What a Brevitas test network is, and the beginnings and ends that they share."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from brevitas_examples.bnn_pynq.models.tensor_norm import TensorNorm
 from torch import nn
@@ -16,8 +16,8 @@ __all__ = ["Case", "head", "sequence", "sign_input"]
 class Case:
     """A network to be made and exported: see `BrevitasFile` for the fields that end up in the manifest.
 
-    ``positive`` keeps every normalisation's factor above zero; ``trained`` names the file of a trained network's
-    numbers, which take the place of random ones.
+    ``positive`` keeps every normalisation's factor above zero. ``trained``: numbers found by training take the place of
+    random ones. ``options`` are those of torch.onnx.export.
     """
 
     name: str
@@ -28,11 +28,13 @@ class Case:
     zero: int = 0
     divisor: int = 255
     axes: Literal["NCHW", "NHWC"] = "NCHW"
+    ends: Literal["scores", "softmax", "class"] = "scores"
     activations: tuple[int, ...] = ()
     refusal: tuple[str, ...] = ()
     exporter: Literal["dynamo", "torchscript"] = "dynamo"
     positive: bool = False
     trained: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 def sequence(*layers: nn.Module) -> nn.Sequential:

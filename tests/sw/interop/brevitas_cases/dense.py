@@ -170,6 +170,7 @@ DENSE = (
             dense(32, 8, 0.1, bias=True),
             Function(lambda x: x.argmax(dim=1)),
         ),
+        ends="class",
         activations=(1, 1),
     ),
     Case(

@@ -4,6 +4,7 @@ Needs Brevitas: `nox -s brevitas` has the versions that work together.
 """
 
 import copy
+import dataclasses
 import json
 import logging
 import sys
@@ -20,21 +21,22 @@ from torch import nn
 from tests.sw.interop.brevitas_cases.case import Case
 from tests.sw.interop.brevitas_cases.convolutions import CONVOLUTIONS
 from tests.sw.interop.brevitas_cases.dense import DENSE
-from tests.sw.interop.brevitas_cases.files import FOLDER, BrevitasFile, random_images
+from tests.sw.interop.brevitas_cases.files import FOLDER, BrevitasFile, random_images, save_answers
 from tests.sw.interop.brevitas_cases.parts import randomised
 from tests.sw.interop.brevitas_cases.refused import REFUSED
+from tests.sw.interop.brevitas_cases.variants import VARIANTS
 
 __all__ = ["CASES", "entry", "export", "made", "main", "outputs"]
 
-CASES = (*DENSE, *CONVOLUTIONS, *REFUSED)
+CASES = (*DENSE, *CONVOLUTIONS, *VARIANTS, *REFUSED)
 """Every network, in the order of the manifest."""
 
 
 def entry(case: Case) -> BrevitasFile:
     """The manifest's entry of a network."""
     images = random_images(case.name, case.shape, case.bits)
-    fields = ("name", "about", "shape", "bits", "zero", "divisor", "axes", "activations", "refusal", "exporter")
-    return BrevitasFile(**{field: getattr(case, field) for field in fields}, images_crc=zlib.crc32(images.tobytes()))
+    shared = [field.name for field in dataclasses.fields(BrevitasFile) if field.name != "images_crc"]
+    return BrevitasFile(**{name: getattr(case, name) for name in shared}, images_crc=zlib.crc32(images.tobytes()))
 
 
 def made(case: Case) -> nn.Module:
@@ -56,8 +58,8 @@ def export(case: Case, model: nn.Module, path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         dynamo = case.exporter == "dynamo"
-        options = {"verbose": False, "external_data": False} if dynamo else {}
-        export_qonnx(copy.deepcopy(model), example, str(path), dynamo=dynamo, **options)
+        quiet = {"verbose": False, "external_data": False} if dynamo else {}
+        export_qonnx(copy.deepcopy(model), example, str(path), dynamo=dynamo, **quiet, **case.options)
     onnx.save(without_notes(onnx.load(path)), path)
 
 
@@ -88,8 +90,9 @@ def main(names: list[str]) -> None:
         model = made(case)
         export(case, model, FOLDER / f"{case.name}.onnx")
         if not case.refusal:
-            single, double = outputs(case, model), outputs(case, model, torch.float64)
-            np.savez_compressed(FOLDER / f"{case.name}.npz", single=single, double=double.astype(single.dtype))
+            single = outputs(case, model)
+            double = outputs(case, model, torch.float64).astype(single.dtype)
+            save_answers(entry(case), single, double)
         print(case.name, flush=True)
     (FOLDER / "manifest.json").write_text(json.dumps([entry(case).row() for case in CASES], indent=1) + "\n")
 

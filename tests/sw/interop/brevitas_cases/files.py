@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["FOLDER", "IMAGES", "BrevitasFile", "brevitas_files"]
+__all__ = ["FOLDER", "IMAGES", "BrevitasFile", "brevitas_files", "random_images", "save_answers"]
 
 FOLDER = Path(__file__).parent.parent / "brevitas"
 """Holds NAME.onnx of every network, NAME.npz of those that can be imported, and manifest.json."""
@@ -22,7 +22,8 @@ class BrevitasFile:
     """A network exported by Brevitas.
 
     ``shape`` is (height, width, channels) of an image of ``bits``-bit pixels; pixel p is worth (p - ``zero``) /
-    ``divisor`` to the graph, in float32. ``axes`` is the layout of the graph's input, "NCHW" or "NHWC".
+    ``divisor`` to the graph, in float32. ``axes`` is the layout of the graph's input, "NCHW" or "NHWC"; ``ends`` is what
+    it gives: "scores", their "softmax", or the "class".
     ``activations`` are the bits of the activations, layer by layer, the input's own quantiser first where there is one.
     ``refusal`` lists words that the sentence must have where the network cannot be imported. ``images_crc`` is the
     CRC-32 of the random images, ``exporter`` which of Brevitas' two exporters wrote the file.
@@ -35,6 +36,7 @@ class BrevitasFile:
     zero: int
     divisor: int
     axes: str
+    ends: str
     activations: tuple[int, ...]
     refusal: tuple[str, ...]
     exporter: str
@@ -44,6 +46,11 @@ class BrevitasFile:
     def path(self) -> Path:
         """The QONNX file."""
         return FOLDER / f"{self.name}.onnx"
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """What the lowest and the highest pixel are worth to the graph."""
+        return -self.zero / self.divisor, ((1 << self.bits) - 1 - self.zero) / self.divisor
 
     @cached_property
     def images(self) -> np.ndarray:
@@ -60,13 +67,26 @@ class BrevitasFile:
 
     @cached_property
     def answers(self) -> tuple[np.ndarray, np.ndarray]:
-        """PyTorch's outputs for ``images``, (1000, classes): in float32, and as float32 what it computes in float64."""
+        """PyTorch's outputs for ``images``, (1000, classes) float32: of the model, and of its twin in float64, rounded.
+
+        Where they are the same up to rounding in the last layer, the float64 ones stand for both.
+        """
         with np.load(FOLDER / f"{self.name}.npz") as file:
-            return file["single"], file["double"]
+            double = file["double"]
+            single = double.copy()
+            single[file["rows"]] = file["single"]
+        return single, double
 
     def row(self) -> dict[str, object]:
         """This network's entry of the manifest."""
         return asdict(self)
+
+
+def save_answers(file: BrevitasFile, single: np.ndarray, double: np.ndarray) -> None:
+    """Keep what `BrevitasFile.answers` reads."""
+    apart = np.abs(single - double).reshape(len(single), -1).max(axis=1)
+    rows = np.flatnonzero(apart > 1e-5 * np.abs(double).max())
+    np.savez_compressed(FOLDER / f"{file.name}.npz", double=double, rows=rows, single=single[rows])
 
 
 def random_images(name: str, shape: tuple[int, int, int], bits: int) -> np.ndarray:

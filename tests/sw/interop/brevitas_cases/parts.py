@@ -20,6 +20,7 @@ __all__ = [
     "relu",
     "signed",
     "ternary",
+    "weights",
 ]
 
 

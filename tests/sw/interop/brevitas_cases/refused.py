@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from tests.sw.interop.brevitas_cases.case import Case, head, sequence, sign_input
-from tests.sw.interop.brevitas_cases.parts import bipolar, conv, dense, signed
+from tests.sw.interop.brevitas_cases.parts import bipolar, conv, signed, weights
 
 __all__ = ["REFUSED"]
 
@@ -18,12 +18,24 @@ class Residual(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.first, self.layer, self.norm = bipolar(), conv(4, 4, padding=1), nn.BatchNorm2d(4)
+        self.first, self.layer, self.norm = sequence(*sign_input(4)), conv(4, 4, padding=1), nn.BatchNorm2d(4)
         self.last = sequence(bipolar(), *head(4 * 36))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.first(x)
         return self.last(self.norm(self.layer(x)) + x)
+
+
+class TwoOutputs(nn.Module):
+    """A network that also gives its hidden activations."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = sequence(*sign_input(4), conv(4, 4), bipolar()), sequence(*head(64))
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        x = self.first(x)
+        return self.last(x), x
 
 
 def refused(name: str, about: str, words: tuple[str, ...], make: Callable[[], nn.Module], **fields: Any) -> Case:
@@ -85,12 +97,6 @@ REFUSED = (
         lambda: sequence(*sign_input(4), conv(4, 4), nn.Sigmoid(), *head(64)),
     ),
     refused(
-        "no_activation",
-        "two layers with nothing between",
-        ("activation",),
-        lambda: sequence(*sign_input(4), conv(4, 4), nn.Flatten(), dense(64, 5)),
-    ),
-    refused(
         "signed_zero_padding",
         "zero padding around signed 2-bit activations, among whose odd levels there is no zero",
         ("pad",),
@@ -103,6 +109,65 @@ REFUSED = (
             nn.BatchNorm2d(4),
             bipolar(),
             *head(64),
+        ),
+    ),
+    refused(
+        "channel_scales",
+        "activations with a scale for each channel",
+        ("scale",),
+        lambda: sequence(
+            *sign_input(4),
+            conv(4, 4),
+            nn.BatchNorm2d(4),
+            qnn.QuantReLU(
+                bit_width=2,
+                scaling_per_output_channel=True,
+                per_channel_broadcastable_shape=(1, 4, 1, 1),
+                scaling_stats_permute_dims=(1, 0, 2, 3),
+            ),
+            *head(64),
+        ),
+    ),
+    refused(
+        "truncated_pool",
+        "a quantised average pool",
+        ("average",),
+        lambda: sequence(
+            *sign_input(4),
+            conv(4, 4),
+            qnn.QuantReLU(bit_width=2, return_quant_tensor=True),
+            qnn.TruncAvgPool2d(2, bit_width=2),
+            *head(16),
+        ),
+    ),
+    refused(
+        "softmax", "a softmax at the end", ("Softmax",), lambda: sequence(*sign_input(4), *head(144), nn.Softmax(1))
+    ),
+    refused("two_outputs", "scores and what leads to them", ("output",), TwoOutputs),
+    refused(
+        "quantised_scores",
+        "an activation behind the last layer",
+        ("scores",),
+        lambda: sequence(*sign_input(4), *head(144), signed(3)),
+    ),
+    refused(
+        "kernel_9x9",
+        "a kernel that is larger than 7x7",
+        ("kernel",),
+        lambda: sequence(*sign_input(4), conv(4, 4, 9, padding=4), bipolar(), *head(144)),
+    ),
+    refused(
+        "padded_sums",
+        "padding that no convolution reads",
+        ("Pad", "convolution"),
+        lambda: sequence(*sign_input(4), conv(4, 4), nn.ConstantPad2d(1, 1.0), bipolar(), *head(144)),
+    ),
+    refused(
+        "one_dimension",
+        "a convolution along one dimension",
+        ("rows and columns",),
+        lambda: sequence(
+            *sign_input(4), nn.Flatten(2), qnn.QuantConv1d(4, 4, 3, bias=False, **weights(1.0)), bipolar(), *head(136)
         ),
     ),
 )

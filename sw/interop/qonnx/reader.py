@@ -2,16 +2,17 @@
 
 import os
 import re
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from sw.errors import SubbitError
-from sw.interop.qonnx.ends import End
-from sw.interop.qonnx.graph import load
-from sw.interop.qonnx.pixels import Pixels
-from sw.interop.qonnx.refusal import Refused
+from sw.interop.qonnx.graph.file import Graph, load
+from sw.interop.qonnx.graph.refusal import Refused
+from sw.interop.qonnx.layers.ends import End
+from sw.interop.qonnx.layers.pixels import Pixels
 from sw.interop.qonnx.walk import Walk
 from sw.network import Network
 
@@ -48,16 +49,32 @@ class Imported:
 def read_qonnx(path: str | os.PathLike[str], *, pixels: Pixels | None = None, name: str | None = None) -> Imported:
     """Read the binary network in the QONNX file at ``path``; ``name`` is by default the file's.
 
-    ``pixels`` says how images of whole numbers become the graph's input. Raises SubbitError, with the node's name and the
-    reason, for a graph that no Network computes, and for a file that is no whole model.
+    ``pixels`` says how images of whole numbers become the graph's input. Raises SubbitError, with the node's name and
+    the reason, for a graph that no Network computes, and for a file that is no whole model.
     """
+    given, title = pixels or Pixels(), name or identifier(Path(path).stem)
     try:
-        walk = Walk(load(path), pixels or Pixels())
-        network = walk.network(name or identifier(Path(path).stem))
+        graph = load(path)
+        walk, network = walked(graph, given, title)
     except Refused as error:
         raise SubbitError(f"{path} cannot be imported: {error}") from error
     assert walk.end is not None
     return Imported(network, walk, walk.end)
+
+
+def walked(graph: Graph, pixels: Pixels, name: str) -> tuple[Walk, Network]:
+    """The walk through ``graph``. Where its input can be (height, width, channels) too, that is tried second."""
+    walk = Walk(graph, pixels)
+    try:
+        return walk, walk.network(name)
+    except Refused:
+        if pixels.shape is not None or len(graph.shape) != 4:
+            raise
+        height, width, channels = graph.shape[1:]
+        last = Walk(graph, replace(pixels, shape=(height, width, channels)))
+        with suppress(Refused):
+            return last, last.network(name)
+        raise
 
 
 def identifier(text: str) -> str:

@@ -7,14 +7,15 @@ node is the graph's own.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from onnx import NodeProto, TensorProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
 
-from sw.interop.qonnx.execute import make_model, quietly
-from sw.interop.qonnx.operators import ENDS, PASSED
+from sw.interop.qonnx.graph.execute import make_model, quietly
+from sw.interop.qonnx.graph.operators import ENDS, PASSED
 from sw.interop.qonnx.reader import Imported
 from sw.interop.qonnx.walk import Reading, Walk
 from sw.network import Network
@@ -55,7 +56,7 @@ class Copy:
         self.network, self.walk, self.batch = network, walk, batch
         self.nodes: list[NodeProto] = []
         self.constants: dict[str, np.ndarray] = {}
-        self.shapes = {name: (batch, *shape[1:]) for name, shape in walk.shapes.items()}
+        self.shapes: dict[str, tuple[int, ...]] = {name: (batch, *shape[1:]) for name, shape in walk.shapes.items()}
         self.doubles: list[str] = []
         self.whole = {reading.node.node.output[0]: reading for reading in walk.readings} if whole else {}
 
@@ -121,7 +122,7 @@ class Copy:
         shape: tuple[int, ...],
         constant: np.ndarray | None = None,
         double: bool = False,
-        **attributes: object,
+        **attributes: Any,
     ) -> str:
         """A node of our own; returns the name of its output."""
         inputs = [read]
@@ -136,7 +137,9 @@ class Copy:
 
     def cast(self, read: str, name: str, shape: tuple[int, ...], double: bool = False) -> str:
         """The same numbers in the other width."""
-        return self.node("Cast", read, name, shape, double=double, to=TensorProto.DOUBLE if double else TensorProto.FLOAT)
+        return self.node(
+            "Cast", read, name, shape, double=double, to=TensorProto.DOUBLE if double else TensorProto.FLOAT
+        )
 
     def pad(self, read: str, name: str, shape: tuple[int, ...], amount: int, value: float) -> str:
         """A border of ``value``, as the opset writes it."""

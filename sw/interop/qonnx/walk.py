@@ -5,17 +5,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from onnx import NodeProto
 
-from sw.interop.qonnx.activation import read_levels
-from sw.interop.qonnx.ends import End, read_scores
-from sw.interop.qonnx.execute import fold
-from sw.interop.qonnx.graph import LIMIT, Graph, constant_of
-from sw.interop.qonnx.linear import Node, Operand, border_of, layer_of, read_node
-from sw.interop.qonnx.operators import ELEMENTWISE, ENDS, FOLDED, LINEAR, PASSED, POOLS, SHAPING
-from sw.interop.qonnx.pixels import Pixels, read_pixels
-from sw.interop.qonnx.refusal import Refused, label, refuse
-from sw.interop.qonnx.shapes import check_end, pad, pool, shaped
-from sw.interop.qonnx.signal import Signal, Source
-from sw.interop.qonnx.weights import Binary, NotBinary, binary
+from sw.interop.qonnx.flow.shapes import check_end, pad, pool, shaped
+from sw.interop.qonnx.flow.signal import Signal, Source
+from sw.interop.qonnx.graph.execute import fold
+from sw.interop.qonnx.graph.file import LIMIT, Graph, constant_of
+from sw.interop.qonnx.graph.operators import ELEMENTWISE, ENDS, FOLDED, LINEAR, PASSED, POOLS, SHAPING
+from sw.interop.qonnx.graph.refusal import Refused, label, refuse
+from sw.interop.qonnx.layers.activation import read_levels
+from sw.interop.qonnx.layers.ends import End, read_scores
+from sw.interop.qonnx.layers.linear import Node, Operand, border_of, layer_of, read_node
+from sw.interop.qonnx.layers.pixels import Pixels, read_pixels
+from sw.interop.qonnx.layers.weights import Binary, NotBinary, binary
 from sw.network import Input, Layer, Linear, Network, TensorType
 
 __all__ = ["Reading", "Walk"]
@@ -163,15 +163,15 @@ class Walk:
         try:
             return binary(found.weights)
         except NotBinary as error:
-            reason = f"has {error}: train it with 1-bit weights"
+            reason = f"{error}: train the network with 1-bit weights"
         name = found.node.input[1]
         while name in self.makers:
             maker = self.makers[name]
             if maker.op_type in ("Quant", "IntQuant"):
                 bits = float(self.known[maker.input[3]].reshape(-1)[0])
-                raise refuse(found.node, f"{reason} ({label(maker)} quantises them to {bits:g} bits)")
+                raise refuse(maker, f"quantises weights to {bits:g} bits, and {label(found.node)} has {reason}")
             name = maker.input[0]
-        raise refuse(found.node, reason)
+        raise refuse(found.node, f"has {reason}")
 
     def name(self, kind: str) -> str:
         """The next name of that kind: conv1, conv2, dense1."""

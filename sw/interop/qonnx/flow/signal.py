@@ -1,7 +1,8 @@
 """A tensor of the graph while it is being read: which integers it is made of, and what has been done to each since.
 
-Between two layers with weights nothing mixes the elements of a tensor. So it is told by an integer tensor of the Network
-(pixels, or the sums of a layer), the place of each element in it, and a chain of nodes that acts on single numbers.
+Between two layers with weights nothing mixes the elements of a tensor. So it is told by an integer tensor of the
+Network (pixels, or the sums of a layer), the place of each element in it, and a chain of nodes that acts on single
+numbers.
 """
 
 from collections.abc import Callable
@@ -10,8 +11,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from onnx import NodeProto
 
-from sw.interop.qonnx.execute import run_chain
-from sw.interop.qonnx.operators import Step
+from sw.interop.qonnx.graph.execute import run_chain
+from sw.interop.qonnx.graph.operators import Step
 
 __all__ = ["Border", "Pool", "Signal", "Source"]
 

@@ -11,9 +11,9 @@ from onnx import ModelProto, NodeProto, TensorProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_node, execute_onnx
 
-from sw.interop.qonnx.graph import LIMIT
-from sw.interop.qonnx.operators import Step
-from sw.interop.qonnx.refusal import Refused, label, refuse
+from sw.interop.qonnx.graph.file import LIMIT
+from sw.interop.qonnx.graph.operators import Step
+from sw.interop.qonnx.graph.refusal import Refused, label, refuse
 
 __all__ = ["fold", "make_model", "quietly", "run_chain"]
 

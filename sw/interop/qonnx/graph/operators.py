@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from onnx import NodeProto, helper
 
-from sw.interop.qonnx.refusal import refuse
+from sw.interop.qonnx.graph.refusal import refuse
 
 __all__ = ["CUSTOM_DOMAINS", "ELEMENTWISE", "ENDS", "FOLDED", "KNOWN", "LINEAR", "PASSED", "POOLS", "SHAPING", "Step"]
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from sw.interop.qonnx.steps import Curve
+from sw.interop.qonnx.flow.steps import Curve
 from sw.network.layers import PaddingKind
 
 __all__ = ["Grid", "fit", "table"]
@@ -95,7 +95,7 @@ def spacing(values: np.ndarray) -> tuple[int, Fraction, Fraction] | None:
 def exact(values: np.ndarray, numbers: np.ndarray, step: float) -> tuple[Fraction, Fraction]:
     """The scale that the graph rounded to give these values, and the lowest of them before it was rounded.
 
-    A quantiser gives float32(scale n) for whole or half numbers n; where one float32 scale gives all of them it is that.
+    A quantiser gives float32(scale n) for whole or half numbers n: where one float32 scale gives all, it is that one.
     """
     twice = int(np.rint(2 * values[0] / step))
     if abs(2 * values[0] / step - twice) < 2.0**-10:

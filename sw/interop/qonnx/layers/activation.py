@@ -6,11 +6,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from sw.interop.qonnx.levels import Grid, fit, table
-from sw.interop.qonnx.linear import Node, Operand
-from sw.interop.qonnx.refusal import refuse
-from sw.interop.qonnx.signal import Border, Signal
-from sw.interop.qonnx.steps import Curve, NotSteps, grid_of, trace
+from sw.interop.qonnx.flow.levels import Grid, fit, table
+from sw.interop.qonnx.flow.signal import Border, Signal
+from sw.interop.qonnx.flow.steps import Curve, NotSteps, grid_of, trace
+from sw.interop.qonnx.graph.refusal import refuse
+from sw.interop.qonnx.layers.linear import Node, Operand
 from sw.network import Layer, MaxPool, Padding, Threshold
 
 __all__ = ["read_levels"]
@@ -103,7 +103,7 @@ def _grid(found: Node, signal: Signal, curve: Curve, border: Border | None) -> t
     if grid is None:
         raise refuse(
             found.node,
-            f"reads {signal.tensor}, whose {len(values)} values are not in equal steps, the same for all channels: train "
-            "it with one activation scale for the whole tensor",
+            f"reads {signal.tensor}, whose {len(values)} values are not in equal steps, the same for all channels: "
+            "train it with one activation scale for the whole tensor",
         )
     return grid, np.array([Fraction(low) for low in lowest], object)

@@ -1,15 +1,15 @@
 """A node with weights as a layer of the Network, and the exact line that leads from its sums to the graph's."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import numpy as np
 from onnx import NodeProto
 
-from sw.interop.qonnx.graph import attribute
-from sw.interop.qonnx.refusal import refuse
-from sw.interop.qonnx.signal import Border, Signal
-from sw.interop.qonnx.weights import Binary
+from sw.interop.qonnx.flow.signal import Border, Signal
+from sw.interop.qonnx.graph.file import attribute
+from sw.interop.qonnx.graph.refusal import refuse
+from sw.interop.qonnx.layers.weights import Binary
 from sw.network import Convolution, Dense, Linear, Padding
 
 __all__ = ["Line", "Node", "Operand", "border_of", "layer_of", "read_node"]
@@ -33,7 +33,7 @@ class Node:
 
 @dataclass(frozen=True, eq=False)
 class Operand:
-    """What a node with weights reads, in the Network: channel c of the graph is ``repeat`` neighbouring ones of ``layer``.
+    """What a node with weights reads, in the Network: channel c of the graph is ``repeat`` channels of ``layer``.
 
     In the graph an element is worth scale sign[c] (the sum of their values) + shift[c], exactly.
     """
@@ -43,7 +43,7 @@ class Operand:
     scale: Fraction
     sign: np.ndarray
     shift: tuple[Fraction, ...]
-    padding: Padding = Padding()
+    padding: Padding = field(default_factory=Padding)
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,11 @@ def read_node(node: NodeProto, variable: str, known: dict[str, np.ndarray]) -> N
     found = read(node, weights)
     outputs = len(found.weights)
     if given.size not in (1, outputs) or not np.isfinite(given).all():
-        raise refuse(node, f"adds a bias of shape {given.shape} to {outputs} outputs, or no finite one: export it again")
+        raise refuse(
+            node, f"adds a bias of shape {given.shape} to {outputs} outputs, or no finite one: export it again"
+        )
     beta = attribute(node, "beta", 1.0) if node.op_type == "Gemm" else 1.0
-    bias = np.float64(str(beta)) * np.broadcast_to(given.astype(np.float64).reshape(-1), outputs)
+    bias = float(beta) * np.broadcast_to(given.astype(np.float64).reshape(-1), outputs)
     return Node(node, found.weights, bias, found.stride, found.border)
 
 
@@ -86,7 +88,6 @@ def read_convolution(node: NodeProto, weights: np.ndarray) -> Node:
         raise refuse(node, f"has a kernel of {kernel[0]}x{kernel[1]}: train it with one of at most 7x7")
     pads = attribute(node, "pads", [0, 0, 0, 0])
     auto = attribute(node, "auto_pad", "NOTSET")
-    assert isinstance(pads, list)
     if auto == "SAME_UPPER" and strides == [1, 1] and kernel[0] == kernel[1] and kernel[0] % 2:
         pads = [kernel[0] // 2] * 4
     elif auto not in ("NOTSET", "VALID"):
@@ -97,9 +98,7 @@ def read_convolution(node: NodeProto, weights: np.ndarray) -> Node:
 
 
 def _pair(node: NodeProto, name: str) -> list[int]:
-    value = attribute(node, name, [1, 1])
-    assert isinstance(value, list)
-    return value
+    return list(attribute(node, name, [1, 1]))
 
 
 def read_gemm(node: NodeProto, weights: np.ndarray) -> Node:
@@ -107,7 +106,7 @@ def read_gemm(node: NodeProto, weights: np.ndarray) -> Node:
     if attribute(node, "transA", 0):
         raise refuse(node, "reads its input transposed: export it as x W + b")
     _expect_matrix(node, weights)
-    alpha = np.float32(str(attribute(node, "alpha", 1.0)))
+    alpha = np.float32(attribute(node, "alpha", 1.0))
     return Node(node, alpha * (weights if attribute(node, "transB", 0) else weights.T), np.zeros(0))
 
 
@@ -162,14 +161,14 @@ def layer_of(name: str, found: Node, weights: Binary, signal: Signal, operand: O
 
 
 def _lines(weights: Binary, by_channel: np.ndarray, bias: np.ndarray, operand: Operand) -> list[Line]:
-    """sum of W v = unit scale (sum of values times levels) + unit (the values of each channel) shift + bias, exactly."""
+    """Sum of W v = unit scale (sum of values times levels) + unit (values of each channel) shift + bias, exactly."""
     taps, (outputs, positions, channels) = by_channel, by_channel.shape
     ones = taps.sum(axis=1, dtype=np.int64)
     if len(set(operand.shift)) == 1:
-        totals = weights.totals(np.int64(positions * channels), ones.sum(axis=1))
+        totals = weights.totals(positions * channels, ones.sum(axis=1))
         shifts = [int(total) * operand.shift[0] for total in totals]
     else:
-        table = weights.totals(np.int64(positions), ones)
+        table = weights.totals(positions, ones)
         shifts = [
             sum((int(total) * shift for total, shift in zip(row, operand.shift, strict=True)), Fraction(0))
             for row in table

@@ -1,9 +1,10 @@
-"""A QONNX file as a graph that is safe to walk: sorted, without folders of data beside it, of operators that are known."""
+"""A QONNX file as a graph that is safe to walk: sorted, of known operators, with all its data in one file."""
 
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -11,8 +12,8 @@ from google.protobuf.message import DecodeError
 from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, numpy_helper
 
 from sw.errors import SubbitError
-from sw.interop.qonnx.operators import CUSTOM_DOMAINS, KNOWN
-from sw.interop.qonnx.refusal import Refused, label, refuse
+from sw.interop.qonnx.graph.operators import CUSTOM_DOMAINS, KNOWN
+from sw.interop.qonnx.graph.refusal import Refused, label, refuse
 
 __all__ = ["LIMIT", "Graph", "attribute", "constant_of", "load"]
 
@@ -40,7 +41,7 @@ class Graph:
     opsets: dict[str, int]
 
 
-def attribute(node: NodeProto, name: str, default: object = None) -> object:
+def attribute(node: NodeProto, name: str, default: Any = None) -> Any:
     """The value of a node's attribute, text decoded, or ``default`` where it has none of that name."""
     for found in node.attribute:
         if found.name == name:

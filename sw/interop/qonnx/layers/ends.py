@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sw.interop.qonnx.refusal import Refused
-from sw.interop.qonnx.signal import Signal
-from sw.interop.qonnx.steps import grid_of
+from sw.interop.qonnx.flow.signal import Signal
+from sw.interop.qonnx.flow.steps import grid_of
+from sw.interop.qonnx.graph.refusal import Refused
 from sw.network import Scores
 
 __all__ = ["End", "read_scores"]
@@ -23,8 +23,8 @@ class End:
     """How the graph's scores follow from the Network's: factor * score + shift, a number for each class.
 
     Of all scores that the classes can have, put in order, ``ties`` counts neighbours that float32 hardly tells apart in
-    the graph and that are two integers in the Network; ``swaps`` those that it does tell apart and whose order is not the
-    same in the Network, which is 0 unless the classes' scales are too unlike.
+    the graph and that are two integers in the Network; ``swaps`` those that it does tell apart and whose order is
+    another in the Network: 0 unless the classes' scales are too unlike.
     """
 
     factor: np.ndarray
@@ -40,8 +40,8 @@ def read_scores(signal: Signal, name: str) -> tuple[Scores, End]:
         raise Refused(f"{signal.tensor}, the last tensor, is a pool of sums: end the model with a dense layer")
     if source.shape[:2] != (1, 1) or signal.order.size != source.channels:
         raise Refused(
-            f"{signal.tensor}, the last tensor, has the shape {signal.order.shape} and is no row of scores: end the model "
-            "with a dense layer, or a convolution that leaves one pixel"
+            f"{signal.tensor}, the last tensor, has the shape {signal.order.shape} and is no row of scores: end the "
+            "model with a dense layer, or a convolution that leaves one pixel"
         )
     classes = source.channels
     points = grid_of(source.low, source.high, classes * max(1, (1 << 24) // MOST))
@@ -50,8 +50,8 @@ def read_scores(signal: Signal, name: str) -> tuple[Scores, End]:
     line = real[0] + slope * (points[:, None] - points[0])
     if not np.isfinite(real).all() or np.abs(real - line).max() > TOLERANCE * max(np.abs(real).max(), 1e-300):
         raise Refused(
-            f"{signal.tensor}, the last tensor, is not in proportion to the sums of the last layer with weights: end the "
-            "model without a quantiser or activation behind it"
+            f"{signal.tensor}, the last tensor, is not in proportion to the sums of the last layer with weights: end "
+            "the model without a quantiser or activation behind it"
         )
     shift = real[0] - slope * points[0]
     scale, bias, ties, swaps = _integers(points, real, slope, shift)

@@ -39,10 +39,10 @@ class Binary:
 
     def values(self) -> np.ndarray:
         """The values of the bits, int64, in the graph's order."""
-        return self.totals(np.int64(1), self.bits.astype(np.int64))
+        return self.totals(1, self.bits.astype(np.int64))
 
-    def totals(self, counts: np.ndarray, ones: np.ndarray) -> np.ndarray:
-        """Sums of the values (outputs, ...) of ``counts`` weights of which ``ones`` are one, integers."""
+    def totals(self, counts: int, ones: np.ndarray) -> np.ndarray:
+        """Sums of the values of ``counts`` weights each, of which ``ones`` (outputs, ...) are one, integers."""
         if self.plain:
             return 2 * ones - counts
         step = 1 << self.fraction
@@ -72,8 +72,8 @@ def two_level(bits: np.ndarray, low: np.ndarray, high: np.ndarray, shape: tuple[
     if len(ratios) > 1 or ratio > MOST_RATIO or ratio * (1 << MOST_FRACTION) % 1:
         a, b = next((a, b) for a, b in pairs if a != b and a != -b)
         raise NotBinary(
-            f"weights of {float(a):g} and {float(b):g}, which are not -1 and +1 times one number, nor two levels of one "
-            f"ratio in steps of 1/{1 << MOST_FRACTION}"
+            f"weights of {float(a):g} and {float(b):g}, which are not -1 and +1 times one number, nor two levels with "
+            f"one ratio in steps of 1/{1 << MOST_FRACTION}"
         )
     fraction = ratio.denominator.bit_length() - 1
     whole, units = int(ratio * (1 << fraction)), []

@@ -6,10 +6,10 @@ from fractions import Fraction
 import numpy as np
 
 from sw.errors import SubbitError
-from sw.interop.qonnx.levels import TOLERANCE, fit
-from sw.interop.qonnx.linear import Node, Operand
-from sw.interop.qonnx.refusal import refuse
-from sw.interop.qonnx.signal import Border, Signal, Source
+from sw.interop.qonnx.flow.levels import TOLERANCE, fit
+from sw.interop.qonnx.flow.signal import Border, Signal, Source
+from sw.interop.qonnx.graph.refusal import refuse
+from sw.interop.qonnx.layers.linear import Node, Operand
 from sw.network import BitPlanes, Layer, Padding, Thermometer
 from sw.network.layers import PaddingKind
 
@@ -101,8 +101,8 @@ def read_pixels(found: Node, signal: Signal, border: Border | None, pixels: Pixe
             return encoded
     raise refuse(
         found.node,
-        f"reads {signal.tensor}, which is neither in proportion to the pixels nor at most {MOST_LEVELS} equal steps, the "
-        "same for all colours: feed it the levels of its own input quantiser (--quantised-input)",
+        f"reads {signal.tensor}, which is neither in proportion to the pixels nor at most {MOST_LEVELS} equal steps, "
+        "the same for all colours: feed it the levels of its own input quantiser (--quantised-input)",
     )
 
 

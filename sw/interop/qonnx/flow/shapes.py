@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 from onnx import NodeProto
 
-from sw.interop.qonnx.graph import attribute
-from sw.interop.qonnx.refusal import Refused, refuse
-from sw.interop.qonnx.signal import Border, Pool, Signal
+from sw.interop.qonnx.flow.signal import Border, Pool, Signal
+from sw.interop.qonnx.graph.file import attribute
+from sw.interop.qonnx.graph.refusal import refuse
 
 __all__ = ["check_end", "pad", "pool", "shaped"]
 
@@ -29,7 +29,7 @@ def shaped(node: NodeProto, signal: Signal, known: Known) -> Signal:
         if node.op_type == "Transpose":
             moved = order.transpose(numbers(node, "perm", 1, {}) or tuple(range(order.ndim))[::-1])
         elif node.op_type == "Flatten":
-            axis = int(str(attribute(node, "axis", 1)))
+            axis = attribute(node, "axis", 1)
             axis += order.ndim if axis < 0 else 0
             moved = order.reshape(int(np.prod(order.shape[:axis])), -1)
         elif node.op_type == "Reshape":
@@ -98,13 +98,13 @@ def pad(node: NodeProto, signal: Signal, known: Known) -> Signal:
         raise refuse(node, f"cuts {-pads[2]} rows and columns off: train it without")
     if not pads[2]:
         return replace(signal, tensor=node.output[0])
-    return replace(signal, tensor=node.output[0], border=Border(node, pads[2], float(str(value)), signal.tensor))
+    return replace(signal, tensor=node.output[0], border=Border(node, pads[2], float(value), signal.tensor))
 
 
 def check_end(node: NodeProto, signal: Signal, known: Known) -> None:
     """Raise Refused unless the node keeps the first of the largest scores at the place where it was."""
     rank = signal.order.ndim
-    axis = int(str(attribute(node, "axis", 0 if node.op_type == "ArgMax" else -1)))
+    axis = attribute(node, "axis", 0 if node.op_type == "ArgMax" else -1)
     if axis % rank != rank - 1 and np.prod(signal.order.shape[axis % rank + 1 :]) != 1:
         raise refuse(node, f"looks along axis {axis} of {signal.order.shape}: let it look along the classes")
     if node.op_type == "ArgMax" and attribute(node, "select_last_index", 0):

@@ -71,7 +71,7 @@ def trace(function: Function, low: int, high: int, channels: int, *, limit: int 
     Raises NotSteps where a channel changes more than ``limit`` times.
     """
     points = grid_of(low, high, channels)
-    first, before = None, np.empty(0, np.float32)
+    first, before, last = None, np.empty(0, np.float32), low
     pending: list[tuple[np.ndarray, ...]] = []  # channel, left, right, values there
     changes = np.zeros(channels, np.int64)
     rows = max(1, BLOCK // channels)
@@ -79,7 +79,7 @@ def trace(function: Function, low: int, high: int, channels: int, *, limit: int 
         part = points[start : start + rows]
         values = function(np.repeat(part[:, None], channels, axis=1))
         if first is None:
-            first, before, last = values[0], values[0], low
+            first = before = values[0]
         joined, at = np.concatenate([before[None], values]), np.append(last, part)
         where, channel = np.nonzero(joined[1:] != joined[:-1])
         pending.append((channel, at[where], at[where + 1], joined[where, channel], joined[where + 1, channel]))

@@ -22,8 +22,8 @@ class BrevitasFile:
     """A network exported by Brevitas.
 
     ``shape`` is (height, width, channels) of an image of ``bits``-bit pixels; pixel p is worth (p - ``zero``) /
-    ``divisor`` to the graph, in float32. ``axes`` is the layout of the graph's input, "NCHW" or "NHWC"; ``ends`` is what
-    it gives: "scores", their "softmax", or the "class".
+    ``divisor`` to the graph, in float32. ``axes`` is the layout of the graph's input, "NCHW" or "NHWC"; ``ends`` is
+    what it gives: "scores", their "softmax", or the "class".
     ``activations`` are the bits of the activations, layer by layer, the input's own quantiser first where there is one.
     ``refusal`` lists words that the sentence must have where the network cannot be imported. ``images_crc`` is the
     CRC-32 of the random images, ``exporter`` which of Brevitas' two exporters wrote the file.

@@ -140,9 +140,6 @@ REFUSED = (
             *head(16),
         ),
     ),
-    refused(
-        "softmax", "a softmax at the end", ("Softmax",), lambda: sequence(*sign_input(4), *head(144), nn.Softmax(1))
-    ),
     refused("two_outputs", "scores and what leads to them", ("output",), TwoOutputs),
     refused(
         "quantised_scores",

@@ -144,7 +144,7 @@ REFUSED = (
     refused(
         "quantised_scores",
         "an activation behind the last layer",
-        ("scores",),
+        ("last tensor",),
         lambda: sequence(*sign_input(4), *head(144), signed(3)),
     ),
     refused(

@@ -2,8 +2,7 @@
 
 import os
 import re
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -63,18 +62,16 @@ def read_qonnx(path: str | os.PathLike[str], *, pixels: Pixels | None = None, na
 
 
 def walked(graph: Graph, pixels: Pixels, name: str) -> tuple[Walk, Network]:
-    """The walk through ``graph``. Where its input can be (height, width, channels) too, that is tried second."""
-    walk = Walk(graph, pixels)
-    try:
-        return walk, walk.network(name)
-    except Refused:
-        if pixels.shape is not None or len(graph.shape) != 4:
-            raise
-        height, width, channels = graph.shape[1:]
-        last = Walk(graph, replace(pixels, shape=(height, width, channels)))
-        with suppress(Refused):
-            return last, last.network(name)
-        raise
+    """The walk through ``graph``, for the first layout of its input that fits. Raises the first one's refusal."""
+    reason = None
+    for layout in pixels.layouts(graph.shape):
+        walk = Walk(graph, pixels, layout)
+        try:
+            return walk, walk.network(name)
+        except Refused as error:
+            reason = reason or error
+    assert reason is not None
+    raise reason
 
 
 def identifier(text: str) -> str:

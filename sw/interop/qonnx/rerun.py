@@ -38,13 +38,12 @@ def executed(
     size = max(1, min(LARGEST_BATCH, MOST // total, len(images)))
     models: dict[int, ModelWrapper] = {}
     entry = walk.pixels.source(walk.shape)
-    _, order = walk.pixels.order(walk.graph.shape)
     for start in range(0, len(images), size):
         part = images[start : start + size]
         if len(part) not in models:
             models[len(part)] = Copy(imported.network, walk, len(part), whole).model()
         real = entry.values(part.reshape(-1, entry.channels).astype(np.int64)).reshape(len(part), -1)
-        given = real[:, order.reshape(-1)].reshape(len(part), *order.shape[1:])
+        given = real[:, walk.order.reshape(-1)].reshape(len(part), *walk.graph.shape[1:])
         with quietly("the model"):
             yield start, execute_onnx(models[len(part)], {walk.graph.input: given}, return_full_exec_context=True)
 

@@ -14,7 +14,7 @@ from sw.interop.qonnx.graph.refusal import Refused, label, refuse
 from sw.interop.qonnx.layers.activation import read_levels
 from sw.interop.qonnx.layers.ends import End, read_scores
 from sw.interop.qonnx.layers.linear import Node, Operand, border_of, layer_of, read_node
-from sw.interop.qonnx.layers.pixels import Pixels, read_pixels
+from sw.interop.qonnx.layers.pixels import Layout, Pixels, read_pixels
 from sw.interop.qonnx.layers.weights import Binary, NotBinary, binary
 from sw.network import Input, Layer, Linear, Network, TensorType
 
@@ -49,7 +49,7 @@ class Walk:
     make, ``signal`` the scores, ``ended`` their tensor, and ``table`` that of quantised pixels.
     """
 
-    def __init__(self, graph: Graph, pixels: Pixels) -> None:
+    def __init__(self, graph: Graph, pixels: Pixels, layout: Layout) -> None:
         self.graph, self.pixels = graph, pixels
         self.known = dict(graph.constants)
         self.makers: dict[str, NodeProto] = {}
@@ -58,8 +58,8 @@ class Walk:
         self.readings: list[Reading] = []
         self.counts: dict[str, int] = {}
         self.bits, self.table = pixels.bits, None
-        self.shape, order = pixels.order(graph.shape)
-        self.signal = Signal.of(graph.input, pixels.source(self.shape), order, graph.opsets)
+        self.shape, self.order = layout.shape, layout.order
+        self.signal = Signal.of(graph.input, pixels.source(self.shape), self.order, graph.opsets)
         self.nodes: list[NodeProto] = []
         self.shapes: dict[str, tuple[int, ...]] = {graph.input: graph.shape}
         self.ended = ""

@@ -6,7 +6,7 @@ import pytest
 from onnx import helper
 
 from sw.interop.qonnx import Pixels, check
-from tests.sw.interop.graphs import GENERAL, Chain, assert_imported, pixels_of, signs
+from tests.sw.interop.graphs import Chain, assert_imported, pixels_of, signs
 
 
 def kinds(imported):
@@ -39,9 +39,7 @@ def test_gemm_with_alpha_beta_and_bias(tmp_path, rng):
     np.testing.assert_array_equal(imported.end.factor, np.ones(4))
 
 
-@pytest.mark.parametrize("stride", [1, 2])
-@pytest.mark.parametrize("pad", [0, 1, 2])
-@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize(("channels", "pad", "stride"), [(1, 0, 2), (1, 1, 1), (2, 1, 2), (2, 2, 1), (1, 2, 2)])
 def test_convolution_of_bits_with_true_zeros(tmp_path, rng, channels, pad, stride):
     chain = Chain(1, channels, 7, 6).node("Sub", 0.5).bipolar()
     chain.conv(signs(rng, 5, channels, 3, 3), pad=pad, stride=stride).norm(rng, 5).bipolar()
@@ -71,8 +69,7 @@ def test_unsigned_activations_with_padding(tmp_path, rng, bits):
 
 
 @pytest.mark.parametrize(("signed", "narrow"), [(1, 0), (1, 1), (0, 1)])
-@pytest.mark.parametrize("bits", [2, 3])
-@pytest.mark.parametrize("mode", ["ROUND", "FLOOR", "HALF_UP"])
+@pytest.mark.parametrize(("bits", "mode"), [(2, "ROUND"), (2, "FLOOR"), (3, "HALF_UP")])
 def test_signed_and_narrow_activations(tmp_path, rng, bits, signed, narrow, mode):
     chain = hidden(rng).norm(rng, 8, 5).quant(bits, 0.5, signed=signed, narrow=narrow, mode=mode)
     chain.dense(signs(rng, 6, 8)).norm(rng, 6, 8).quant(bits, 1.0, signed=signed, narrow=narrow, mode=mode)
@@ -85,8 +82,8 @@ def test_ties_exactly_at_a_threshold(tmp_path, rng):
     chain.dense(signs(rng, 3, 8))
     network = assert_imported(chain, tmp_path, images=64).network
     assert (network.layer("dense1_act").thresholds[:, 0] <= 0).all()
-    # 0.25 sum + a half goes up where the level below is odd: -3.5, -1.5, 0.5 are not reached, -2.5 and 1.5 are ties.
-    assert network.layer("dense2_act").thresholds[0].tolist() == [-14, -10, -6, -2, 3, 6, 11]
+    # A quarter of a sum of 8 is from -2 to 2; -1.5 goes down to -2 and -0.5 up to 0, 0.5 down to 0 and 1.5 up to 2.
+    assert network.layer("dense2_act").thresholds[0].tolist() == [-5, -2, 3, 6, 9, 9, 9]
 
 
 @pytest.mark.parametrize("layout", ["NCHW", "NHWC", ""])
@@ -187,8 +184,7 @@ def test_two_level_weights(tmp_path, rng, low, high):
 
 
 @pytest.mark.parametrize("norm_first", [True, False])
-@pytest.mark.parametrize("bits", [1, 2])
-@pytest.mark.parametrize("size", [2, 3])
+@pytest.mark.parametrize(("bits", "size"), [(1, 2), (2, 3)])
 def test_pool_before_the_quantiser(tmp_path, rng, norm_first, bits, size):
     """Where the factor is negative the pool keeps the smallest sum, or the quantiser falls behind the pool."""
     chain = Chain(1, 2, 8, 8).node("Sub", 0.5).bipolar().conv(signs(rng, 6, 2, 3, 3))
@@ -208,16 +204,18 @@ def test_two_pools_and_one_behind_the_quantiser(tmp_path, rng):
 
 
 def test_channels_last_with_a_pool_of_its_own(tmp_path, rng):
-    chain = Chain(1, 6, 6, 2).node("Transpose", perm=[0, 3, 1, 2]).node("Sub", 0.5).bipolar()
-    chain.conv(signs(rng, 4, 2, 3, 3)).norm(rng, 4).node("Transpose", perm=[0, 2, 3, 1]).bipolar()
-    chain.node("MaxPoolNHWC", kernel_shape=[2, 2], strides=[2, 2], pads=[0, 0, 0, 0])
-    chain.node("Reshape", np.array([0, -1])).dense(signs(rng, 3, 16))
-    imported = assert_imported(chain, tmp_path, channels_first=False)
+    own, judge = (Chain(1, 6, 6, 2).node("Transpose", perm=[0, 3, 1, 2]).node("Sub", 0.5).bipolar() for _ in range(2))
+    first, last = signs(rng, 4, 2, 3, 3), signs(rng, 3, 16)
+    own.conv(first).node("Transpose", perm=[0, 2, 3, 1]).bipolar()
+    own.node("MaxPoolNHWC", kernel_shape=[2, 2], strides=[2, 2], pads=[0, 0, 0, 0])
+    judge.conv(first).bipolar().pool().node("Transpose", perm=[0, 2, 3, 1])
+    for chain in (own, judge):
+        chain.node("Reshape", np.array([0, -1])).dense(last)
+    imported = assert_imported(own, tmp_path, channels_first=False, judge=judge)
     assert imported.walk.shape == (6, 6, 2)
 
 
-@pytest.mark.parametrize("value", [-1.0, 0.0, 1.0])
-@pytest.mark.parametrize("opset", [9, 13])
+@pytest.mark.parametrize(("value", "opset"), [(-1.0, 9), (0.0, 13), (1.0, 13)])
 def test_pad_node(tmp_path, rng, value, opset):
     chain = Chain(1, 1, 5, 5, opset=opset).node("Sub", 0.5).bipolar()
     pads = [0, 0, 1, 1, 0, 0, 1, 1]
@@ -277,8 +275,7 @@ def test_activations_with_another_offset_in_each_channel(tmp_path, rng):
     assert_imported(chain.dense(signs(rng, 6, 8)).bipolar().dense(signs(rng, 3, 6)), tmp_path)
 
 
-@pytest.mark.parametrize("scale", [0.1, 1 / 3, 0.7071])
-@pytest.mark.parametrize("bits", [1, 2, 3])
+@pytest.mark.parametrize(("scale", "bits"), [(0.1, 1), (1 / 3, 2), (0.7071, 3)])
 def test_scales_that_float32_rounds(tmp_path, rng, scale, bits):
     chain = Chain(1, 1, 6, 6).node("Sub", 0.5).bipolar(scale).conv(signs(rng, 6, 1, 3, 3) * np.float32(scale), pad=1)
     chain.norm(rng, 6)
@@ -286,10 +283,6 @@ def test_scales_that_float32_rounds(tmp_path, rng, scale, bits):
     chain.conv(signs(rng, 4, 6, 3, 3) * np.float32(scale), rng.uniform(-1, 1, 4), pad=1).bipolar(scale).flat()
     chain.dense(signs(rng, 5, 144) * np.float32(scale), rng.uniform(-1, 1, 5), "Gemm", transB=1)
     assert_imported(chain, tmp_path, exact=False)
-
-
-def test_general_domain_is_what_brevitas_writes():
-    assert GENERAL == "qonnx.custom_op.general"
 
 
 @pytest.mark.parametrize("pixels", [Pixels(bits=4), Pixels(bits=1), Pixels(low=-1.0), Pixels(low=0.0, high=255.0)])

@@ -13,10 +13,24 @@ from sw.interop.qonnx.layers.linear import Node, Operand
 from sw.network import BitPlanes, Layer, Padding, Thermometer
 from sw.network.layers import PaddingKind
 
-__all__ = ["MOST_LEVELS", "Encoded", "Pixels", "read_pixels"]
+__all__ = ["MOST_LEVELS", "Encoded", "Layout", "Pixels", "read_pixels"]
 
 MOST_LEVELS = 64
 """Thresholds of one colour in a thermometer; each makes the first layer's input one channel wider."""
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Images of (height, width, channels) for a graph's input, and the place in them of each of its elements."""
+
+    shape: tuple[int, int, int]
+    order: np.ndarray
+
+    @classmethod
+    def of(cls, images: tuple[int, int, int], shape: tuple[int, ...], *, last: bool) -> "Layout":
+        """The input's ``shape`` with channels as its last axis, or as its first behind the images' number."""
+        places = np.arange(np.prod(images)).reshape(images)
+        return cls(images, (places if last else places.transpose(2, 0, 1)).reshape(shape))
 
 
 @dataclass(frozen=True)
@@ -50,21 +64,23 @@ class Pixels:
         same = np.ones(shape[2])
         return Source("input", shape, 0, self.top, (self.high - self.low) * same, self.low * self.top * same, self.top)
 
-    def order(self, shape: tuple[int, ...]) -> tuple[tuple[int, int, int], np.ndarray]:
-        """Shape of the images for a graph's input of ``shape``, and the place in them of each of its elements."""
+    def layouts(self, shape: tuple[int, ...]) -> list[Layout]:
+        """What images a graph's input of ``shape`` can be, the likeliest first.
+
+        Raises SubbitError where the shape that the user gave has another number of pixels.
+        """
         sizes = shape[1:]
         if self.shape is not None:
             if np.prod(self.shape) != np.prod(sizes):
                 raise SubbitError(f"the images' shape must have {np.prod(sizes)} pixels in all, not {self.shape}")
-            height, width, channels = self.shape
-            rows_first = sizes == self.shape and channels != 1
-        elif len(sizes) == 3:
-            rows_first = sizes[2] in (1, 3, 4) and sizes[0] not in (1, 3, 4)
-            height, width, channels = sizes if rows_first else (sizes[1], sizes[2], sizes[0])
-        else:
-            rows_first, (height, width, channels) = True, (*(1, *sizes)[-2:], 1) if len(sizes) == 2 else (1, 1, *sizes)
-        places = np.arange(height * width * channels).reshape(height, width, channels)
-        return (height, width, channels), (places if rows_first else places.transpose(2, 0, 1)).reshape(shape)
+            return [Layout.of(self.shape, shape, last=sizes == self.shape)]
+        if len(sizes) == 1:
+            return [Layout.of((1, 1, sizes[0]), shape, last=True)]
+        if len(sizes) == 2:
+            return [Layout.of((sizes[0], sizes[1], 1), shape, last=True)]
+        first = Layout.of((sizes[1], sizes[2], sizes[0]), shape, last=False)
+        last = Layout.of((sizes[0], sizes[1], sizes[2]), shape, last=True)
+        return [last, first] if sizes[2] in (1, 3) and sizes[0] > 4 else [first, last]
 
 
 @dataclass(frozen=True, eq=False)

@@ -147,11 +147,11 @@ def show(console: Console, document: dict[str, Any], imported: "Imported", proof
             (part.layer, part.tensor, part.numbers, part.different, part.rounded, part.unexplained)
             for part in (*proof.graph.tensors, proof.graph.scores)
         ]
-        title = f"{document['model']} in qonnx against {network.name}, {count(document['images'])} images"
+        title = f"{Path(document['model']).name} in qonnx against {network.name}, {count(document['images'])} images"
         console.print(table(title, columns, rows, left=2))
         console.print(f"classes that differ: {count(proof.graph.classes_different)}")
         if proof.whole is not None:
-            told = "nothing differs" if proof.whole.equal else "it still differs: this is a fault of subbit"
+            told = "nothing differs" if proof.whole.numbers_equal else "it still differs: this is a fault of subbit"
             console.print(f"with the scales taken out of the model's sums, where qonnx rounds nothing: {told}")
     for who, share in document.get("accuracy", {}).items():
         console.print(f"right, {who}: {100 * share:.2f} %")

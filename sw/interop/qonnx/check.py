@@ -55,9 +55,14 @@ class Check:
     answers: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
 
     @property
+    def numbers_equal(self) -> bool:
+        """Whether every level and every score was the same."""
+        return not (self.scores.different or any(one.different for one in self.tensors))
+
+    @property
     def equal(self) -> bool:
-        """Whether every number was the same."""
-        return not (self.classes_different or self.scores.different or any(one.different for one in self.tensors))
+        """Whether every number and every class was the same."""
+        return self.numbers_equal and not self.classes_different
 
     @property
     def passed(self) -> bool:
@@ -84,7 +89,7 @@ class Proof:
     @property
     def passed(self) -> bool:
         """Whether every number was the same, or was rounded and is the same without rounding."""
-        return self.graph.passed and (self.whole is None or self.whole.equal)
+        return self.graph.passed and (self.whole is None or (self.whole.passed and self.whole.numbers_equal))
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""

@@ -62,16 +62,15 @@ def read_qonnx(path: str | os.PathLike[str], *, pixels: Pixels | None = None, na
 
 
 def walked(graph: Graph, pixels: Pixels, name: str) -> tuple[Walk, Network]:
-    """The walk through ``graph``, for the first layout of its input that fits. Raises the first one's refusal."""
-    reason = None
+    """The walk through ``graph``, for the first layout of its input that fits. Raises the refusal that came last."""
+    refusals: list[tuple[int, Refused]] = []
     for layout in pixels.layouts(graph.shape):
         walk = Walk(graph, pixels, layout)
         try:
             return walk, walk.network(name)
         except Refused as error:
-            reason = reason or error
-    assert reason is not None
-    raise reason
+            refusals.append((len(walk.nodes), error))
+    raise max(refusals, key=lambda refusal: refusal[0])[1]
 
 
 def identifier(text: str) -> str:

@@ -137,7 +137,8 @@ class Walk:
         weights = self.binary(found)
         border = border_of(found, signal)
         if self.readings:
-            layers, operand = read_levels(found, signal, border, f"{signal.source.name}_act", lambda: self.name("pool"))
+            maker, act = self.readings[-1].node.node, f"{signal.source.name}_act"
+            layers, operand = read_levels(found, signal, border, maker, act, lambda: self.name("pool"))
         else:
             encoded = read_pixels(found, signal, border, self.pixels)
             layers, operand, self.bits, self.table = encoded.layers, encoded.operand, encoded.bits, encoded.table

@@ -45,6 +45,8 @@ def fit(values: np.ndarray, border: float | None = None) -> Grid | None:
 
     ``border`` is a value that must be one of its ends, or its middle.
     """
+    if not np.isfinite(values).all():
+        return None
     values = merged(values)
     found = spacing(values)
     if found is None:
@@ -75,8 +77,6 @@ def merged(values: np.ndarray) -> np.ndarray:
 def spacing(values: np.ndarray) -> tuple[int, Fraction, Fraction] | None:
     """Number of steps, step and lowest value; None where they are unequal, or more than 8 bits have."""
     span, largest = values[-1] - values[0], np.abs(values).max()
-    if not np.isfinite(span):
-        return None
     if len(values) == 1:
         value = Fraction(float(values[0]))
         return (1, 2 * abs(value), -abs(value)) if value else (1, Fraction(1), Fraction(0))
@@ -98,9 +98,10 @@ def exact(values: np.ndarray, numbers: np.ndarray, step: float) -> tuple[Fractio
     A quantiser gives float32(scale n) for whole or half numbers n: where one float32 scale gives all, it is that one.
     """
     twice = int(np.rint(2 * values[0] / step))
-    if abs(2 * values[0] / step - twice) < 2.0**-10:
-        units = twice / 2 + numbers
-        near = np.float32(values[np.abs(units).argmax()] / units[np.abs(units).argmax()])
+    units = twice / 2 + numbers
+    farthest = np.abs(units).argmax()
+    if units[farthest]:
+        near = np.float32(values[farthest] / units[farthest])
         for scale in (near, np.nextafter(near, np.float32(0)), np.nextafter(near, np.float32(np.inf))):
             if np.array_equal((np.float64(scale) * units).astype(np.float32), values.astype(np.float32)):
                 return Fraction(float(scale)), Fraction(float(scale)) * Fraction(twice, 2)

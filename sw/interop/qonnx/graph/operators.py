@@ -7,7 +7,18 @@ from onnx import NodeProto, helper
 
 from sw.interop.qonnx.graph.refusal import refuse
 
-__all__ = ["CUSTOM_DOMAINS", "ELEMENTWISE", "ENDS", "FOLDED", "KNOWN", "LINEAR", "PASSED", "POOLS", "SHAPING", "Step"]
+__all__ = [
+    "CUSTOM_DOMAINS",
+    "ELEMENTWISE",
+    "ENDS",
+    "FOLDED",
+    "KNOWN",
+    "LINEAR",
+    "PASSED",
+    "POOLS",
+    "SHAPING",
+    "Step",
+]
 
 CUSTOM_DOMAINS = ("qonnx.custom_op.general", "onnx.brevitas")
 LINEAR = frozenset({"Conv", "Gemm", "MatMul"})
@@ -112,6 +123,6 @@ def spread(node: NodeProto, constant: np.ndarray, channel: np.ndarray) -> np.nda
         ) from None
     rows = np.zeros(int(channel.max()) + 1, constant.dtype)
     rows[channel.reshape(-1)] = full.reshape(-1)
-    if not np.array_equal(rows[channel], full):
+    if not np.array_equal(rows[channel], full, equal_nan=True):
         raise refuse(node, "has constants that differ from place to place: give it one for each channel")
     return rows

@@ -5,11 +5,12 @@ from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
+from onnx import NodeProto
 
 from sw.interop.qonnx.flow.levels import Grid, fit, table
 from sw.interop.qonnx.flow.signal import Border, Signal
 from sw.interop.qonnx.flow.steps import Curve, NotSteps, grid_of, trace
-from sw.interop.qonnx.graph.refusal import refuse
+from sw.interop.qonnx.graph.refusal import label, refuse
 from sw.interop.qonnx.layers.linear import Node, Operand
 from sw.network import Layer, MaxPool, Padding, Threshold
 
@@ -19,23 +20,26 @@ BLOCK = 1 << 21
 
 
 def read_levels(
-    found: Node, signal: Signal, border: Border | None, name: str, pools: Callable[[], str]
+    found: Node, signal: Signal, border: Border | None, maker: NodeProto, name: str, pools: Callable[[], str]
 ) -> tuple[list[Layer], Operand]:
     """The Threshold called ``name`` and the pools behind it, and what ``found`` reads then.
 
-    Raises Refused where the tensor has too many values or unequal steps, or a padding is none of its levels.
+    ``maker`` is the node that makes the sums, ``pools`` gives the next pool's name. Raises Refused where the tensor has
+    too many values or unequal steps, or a padding is none of its levels.
     """
     source = signal.source
+    last = signal.steps[-1].original if signal.steps else maker
     try:
         curve = trace(signal.evaluate(), source.low, source.high, source.channels)
-    except NotSteps as error:
+    except NotSteps:
         raise refuse(
             found.node,
-            f"reads {signal.tensor}, which takes {error}: put a quantiser of at most 8 bits in front of it",
+            f"reads what {label(last)} makes, which is no quantised activation: put a quantiser of at most 8 bits in "
+            "front of it",
         ) from None
     direction = curve.direction()
     if (direction == 2).any():
-        raise refuse(signal.steps[-1].original, "makes numbers that rise and fall along the sums: train it without")
+        raise refuse(last, "makes numbers that rise and fall along the sums: train it without")
     turned = _turned(signal, direction)
     grid, offset = _grid(found, signal, curve, border)
     thresholds, invert = table(curve, grid, offset.astype(np.float64), turned)
@@ -87,6 +91,12 @@ def _direction(signal: Signal, steps: int) -> np.ndarray:
 def _grid(found: Node, signal: Signal, curve: Curve, border: Border | None) -> tuple[Grid, np.ndarray]:
     """The grid of all channels' values, and what each channel has added to it, as fractions."""
     values = curve.values()
+    if len(values) == 1:
+        raise refuse(
+            found.node,
+            f"reads {signal.tensor}, which is always {values[0]:g}: train it with a quantiser that tells sums apart (a "
+            "1-bit one must see negative numbers, and none are left behind a Relu)",
+        )
     none = np.full(len(curve.first), Fraction(0), object)
     grid = fit(values, None if border is None else border.value)
     if grid is not None:

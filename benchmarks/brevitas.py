@@ -99,11 +99,16 @@ def shown(layer: Layer) -> str:
 
 
 def simulated(file: BrevitasFile, images: int, folder: Path, simulator: str = "all") -> dict[str, Any]:
-    """How many of the first ``images`` the Verilog of one network answers as the Network, by simulator."""
+    """How many of the first ``images`` the Verilog of one network answers as the Network, by simulator.
+
+    Raises AssertionError where a stream broke its rules or came to a halt.
+    """
     found = imported(file)
     plan = library.plan(found.network, fps=FRAMES_PER_SECOND)
     library.generate(found.network, plan, folder)
     reports = library.simulate(folder, found.pixels(file.images[:images]), simulator=simulator)
+    for report in reports:
+        assert report.passed or report.mismatches, f"{file.name}: {report.problem}"
     return {"cycles": plan.interval} | {report.simulator: report.images - report.mismatches for report in reports}
 
 

@@ -11,7 +11,8 @@ import numpy as np
 __all__ = ["FOLDER", "IMAGES", "BrevitasFile", "brevitas_files", "random_images", "save_answers"]
 
 FOLDER = Path(__file__).parent.parent / "brevitas"
-"""Holds NAME.onnx of every network, NAME.npz of those that can be imported, and manifest.json."""
+"""Holds manifest.json, NAME.onnx of every network, NAME.npz with the answers of those that can be imported, and
+trained_NAME.npz with the numbers of those that were trained."""
 
 IMAGES = 1000
 """Random images that PyTorch's answers are kept of."""

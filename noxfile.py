@@ -28,7 +28,7 @@ def demo(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Runs every quick test, one worker a core, because a change must be judged within ten minutes."""
-    install(session, "train,sim,fpga,report,dev")
+    install(session, "train,sim,fpga,interop,report,dev")
     workers = str(min(os.cpu_count() or 1, 8))
     session.run(
         "pytest", "-m", "not slow", "-n", workers, "--dist", "loadscope", *session.posargs, env={"OMP_NUM_THREADS": "1"}
@@ -38,7 +38,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def lint(session: nox.Session) -> None:
     """Checks format, lint rules and types, so that a review can speak of the substance."""
-    install(session, "train,sim,fpga,report,dev")
+    install(session, "train,sim,fpga,interop,report,dev")
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
     session.run("pyright")
@@ -47,7 +47,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def regression(session: nox.Session) -> None:
     """Runs every test, the long simulations too, because the quick ones sample what these cover."""
-    install(session, "train,sim,fpga,report,dev")
+    install(session, "train,sim,fpga,interop,report,dev")
     session.run("pytest", *session.posargs, env={"OMP_NUM_THREADS": "1"})
 
 

@@ -16,6 +16,7 @@ from boards.pins import CONSTRAINTS, constraints
 from boards.pll import clock_of
 from boards.top import Top
 from hw.accelerator import Accelerator
+from hw.datapath.rom import SINGLE_PORT
 from hw.layer.results import ResultsShape
 from hw.loader import load_words
 from hw.plan.device import device
@@ -89,7 +90,7 @@ def plan_for(plan: Plan, board: Board) -> Plan:
             f"The plan is for {device(plan.device).name} and {board.title} has {board.device.name}: "
             f"plan again with --device {board.device.name}."
         )
-    loaded = [layer for layer, folding in plan.folding.items() if folding.rom == "spram"]
+    loaded = [layer for layer, folding in plan.folding.items() if folding.rom in SINGLE_PORT]
     if loaded and board.memory is None:
         raise SubbitError(
             f"The plan puts {loaded[0]} into single-port RAM, which {board.title} has none of: "

@@ -9,6 +9,7 @@ from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.datapath.rom import LOAD_BITS, Rom
+from hw.datapath.shared_ram import SharedRam, shelves
 from hw.layer.listed_window import ListedWindow, ListedWindowShape
 from hw.layer.parallel_window import ParallelWindow
 from hw.layer.results import ResultsShape
@@ -172,7 +173,7 @@ class Accelerator(wiring.Component):
         return m
 
     def _loaded(self, m: Module) -> Value:
-        """Whether the tables are there: with none to load, from the beginning."""
+        """Whether the tables can be read: with none to load, from the beginning."""
         if not self.loaded_roms:
             return Const(1)
         m.submodules.loader = loader = Loader(self.loaded_roms)
@@ -182,7 +183,12 @@ class Accelerator(wiring.Component):
             self.load_tready.eq(loader.i.ready),
             self.loaded.eq(loader.loaded),
         ]
-        return loader.loaded
+        ready: Value = loader.loaded
+        for number, roms in enumerate(shelves(rom for rom in self.loaded_roms if rom.is_shared)):
+            ram = SharedRam(roms)
+            m.submodules[f"tables_{number}"] = ResetInserter(~loader.loaded)(ram)
+            ready = ready & ram.ready
+        return ready
 
 
 def join(m: Module, source: stream.Interface, sink: stream.Interface) -> None:

@@ -35,14 +35,14 @@ class Loader(wiring.Component):
         m = Module()
         most = max(rom.columns for rom in self.roms)
         table = Signal(range(len(self.roms) + 1), reset_less=True)
-        row = Signal(range(max(rom.depth for rom in self.roms)), reset_less=True)
+        row = Signal(range(max(rom.load_depth for rom in self.roms)), reset_less=True)
         column = Signal(range(most), reset_less=True)
         last_column, last_row = Signal(), Signal()
         m.d.comb += [self.loaded.eq(table == len(self.roms)), self.i.ready.eq(~self.loaded)]
         with m.Switch(table):
             for number, rom in enumerate(self.roms):
                 with m.Case(number):
-                    m.d.comb += [last_column.eq(column == rom.columns - 1), last_row.eq(row == rom.depth - 1)]
+                    m.d.comb += [last_column.eq(column == rom.columns - 1), last_row.eq(row == rom.load_depth - 1)]
         take = self.i.valid & self.i.ready
         with m.If(take):
             m.d.sync += column.eq(Mux(last_column, 0, column + 1))

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from hw.plan.cost import Estimate, stage_area
+from hw.plan.cost import stage_area
 from hw.plan.datapath import DATAPATHS
 from hw.plan.device import Device, device
+from hw.plan.estimate import Estimate
 from hw.plan.explain import Alternative, alternatives
 from hw.plan.pipeline import Pipeline, pipeline
 from hw.plan.plan import Folding, Plan

@@ -165,7 +165,7 @@ def plans(draw: st.DrawFn, network: Network, widest: int = 64) -> Plan:
     lookup = DATAPATHS["lookup"]
     for layer in network.layers:
         if isinstance(layer, Linear):
-            rom = draw(st.sampled_from(["auto", "block", "logic", "spram"]))
+            rom = draw(st.sampled_from(["auto", "block", "logic", "spram", "shared"]))
             if lookup.refusal(layer, network) is None and draw(st.sampled_from([True, True, False])):
                 found = draw(st.sampled_from(list(lookup.foldings(layer, network))))
                 folding[layer.name] = replace(found, rom=rom)

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from boards.build.area import Areas
-from hw.plan.cost import Estimate, pipeline_area, stage_area
+from hw.plan.cost import pipeline_area, stage_area
 from hw.plan.device import Device
+from hw.plan.estimate import Estimate
 from hw.plan.pipeline import pipeline
 from hw.plan.plan import Folding, Plan
 from hw.plan.search import bram_price, fastest_in, least_area_in

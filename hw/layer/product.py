@@ -115,7 +115,7 @@ class ProductShape(UnitShape):
         table = self.weights.reshape(self.folds, self.pe, self.words, self.simd).transpose(0, 2, 1, 3)
         rows = np.packbits(table.reshape(self.folds * self.words, -1), axis=1, bitorder="little")
         words = tuple(int.from_bytes(row.tobytes(), "little") for row in rows)
-        return Rom("weights", words, self.pe * self.simd, self.rom)
+        return Rom("weights", words, self.pe * self.simd, self.rom, in_order=not self.series)
 
     def create(self) -> "MatrixVector":
         return MatrixVector(self)

@@ -7,10 +7,12 @@ the coefficients in ``cost.json``, one set a family and kind of stage, and docs/
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from hw.datapath.rom import LOAD_BITS, SINGLE_PORT, RomStyle, can_share, packed_rows
+from hw.datapath.shared_ram import TableSize
 from hw.datapath.times import digits
 from hw.layer.encode import EncodeShape
 from hw.layer.levels import Levels
@@ -22,35 +24,14 @@ from hw.layer.product import ProductShape
 from hw.layer.results import ResultsShape
 from hw.layer.unrolled import UnrolledShape
 from hw.layer.window import WindowShape
-from hw.plan.memory import MEMORIES, Style, memory_use
+from hw.plan.estimate import Estimate
+from hw.plan.memory import MEMORIES, memory_use
 from hw.plan.pipeline import Pipeline, Stage
 from hw.stream.repack import RepackShape
 
-__all__ = ["Estimate", "Features", "features", "pipeline_area", "stage_area"]
+__all__ = ["Features", "features", "pipeline_area", "stage_area"]
 
 COEFFICIENTS = Path(__file__).parent / "cost.json"
-FF_WEIGHT = 0.25
-#: Tables that would take more block RAMs go to single-port RAM, though loading them has its price, too.
-SPRAM_BLOCKS = 12
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """LUT sites (memory in LUTs included), flip-flops, block RAMs as the family counts them, single-port RAMs."""
-
-    luts: float = 0.0
-    ffs: float = 0.0
-    brams: int = 0
-    sprams: int = 0
-
-    def __add__(self, other: "Estimate") -> "Estimate":
-        brams, sprams = self.brams + other.brams, self.sprams + other.sprams
-        return Estimate(self.luts + other.luts, self.ffs + other.ffs, brams, sprams)
-
-    def price(self, bram_luts: float) -> float:
-        """One number to compare by: a block RAM counts as ``bram_luts`` LUTs, a flip-flop as a quarter of one, a
-        single-port RAM as `SPRAM_BLOCKS` block RAMs."""
-        return self.luts + FF_WEIGHT * self.ffs + bram_luts * (self.brams + SPRAM_BLOCKS * self.sprams)
 
 
 @dataclass(frozen=True)
@@ -60,7 +41,7 @@ class Features:
     kind: str
     luts: Mapping[str, float]
     ffs: Mapping[str, float]
-    exactly: Estimate = Estimate()
+    exactly: Estimate = field(default_factory=Estimate)
 
 
 @dataclass(frozen=True)
@@ -73,10 +54,17 @@ class Memory:
     is_block: bool = False
 
 
-def memory(family: str, depth: int, width: int, *, rom: bool, style: Style = "auto") -> Memory:
-    """The cost of a memory with a registered read port."""
+def memory(
+    family: str, depth: int, width: int, *, rom: bool, style: RomStyle = "auto", in_order: bool = False
+) -> Memory:
+    """The cost of a memory with a registered read port; ``in_order`` as in `hw.datapath.rom.Rom`."""
     if depth < 2:
         return Memory(Estimate())
+    if style in SINGLE_PORT:
+        packed = packed_rows(width)
+        if style == "shared" and in_order and can_share(depth, width):
+            return shared_memory(TableSize(depth // packed, packed), width)
+        depth, width = -(-depth // packed), width * packed
     use = memory_use(family, depth, width, rom=rom, style=style)
     if use.singles:
         # One address for writing and reading, and a choice between the RAMs that a column is made of.
@@ -84,12 +72,21 @@ def memory(family: str, depth: int, width: int, *, rom: bool, style: Style = "au
         assert single is not None
         rows, columns = single
         luts = bits(depth) + (-(-depth // rows) - 1) * (width + 2 * -(-width // columns))
-        return Memory(Estimate(luts=luts, sprams=use.singles), is_block=True)
+        return Memory(Estimate(luts=luts, own_sprams=use.singles), is_block=True)
     if use.blocks:
         return Memory(Estimate(brams=use.blocks), is_block=True)
     if use.sites:
         return Memory(Estimate(luts=use.sites), register_bits=width)
     return Memory(Estimate(), depth * width, width + (0 if rom else depth * width))
+
+
+def shared_memory(size: TableSize, width: int) -> Memory:
+    """A table in a RAM that others share, with the word at hand, the one after it, and the choice of a row."""
+    counters, chosen = bits(size.load_depth, size.packed), (size.packed - 1) * width
+    return Memory(
+        Estimate(luts=2 * counters + chosen + 8, ffs=counters + 2 * LOAD_BITS + width + 3, shared=(size,)),
+        is_block=True,
+    )
 
 
 def bits(*counts: int) -> int:
@@ -239,7 +236,7 @@ def product_features(shape: ProductShape, family: str) -> Features:
     lanes, planes = shape.pe * shape.simd, 1 if shape.series else len(shape.planes)
     count, row = shape.levels.count_bits, shape.row_bits
     constant = shape.weight_rom_depth == 1
-    weights = memory(family, shape.weight_rom_depth, lanes, rom=True, style=shape.rom)
+    weights = memory(family, shape.weight_rom_depth, lanes, rom=True, style=shape.rom, in_order=not shape.series)
     limits = levels_memory(shape.levels, shape.folds, family)
     partial = (shape.simd * (1 if shape.series else shape.unit)).bit_length()
     two_level = bool(shape.agreement.ratio)
@@ -296,7 +293,8 @@ def lookup_features(shape: LookupShape, family: str) -> Features:
     group = shape.simd * planes + (shape.group.taps if shape.group.positions else 0)
     steps = 0 if shape.thresholds is None else shape.thresholds.shape[1]
     codewords = memory(family, table.codeword_rom.depth, table.codeword_rom.width, rom=True)
-    indices = memory(family, table.index_rom.depth, table.index_rom.width, rom=True, style=shape.rom)
+    width = table.index_rom.width
+    indices = memory(family, table.index_rom.depth, width, rom=True, style=shape.rom, in_order=True)
     limits = memory(family, shape.folds, max(1, shape.pe * steps * (count + 1)), rom=True)
     one = memory(family, table.depth, table.entry_bits, rom=False)
     totals = memory(family, shape.folds if shape.groups > 1 else 1, shape.pe * count, rom=False)

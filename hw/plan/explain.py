@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from hw.plan.cost import Estimate
 from hw.plan.datapath import DATAPATHS
 from hw.plan.device import Device
+from hw.plan.estimate import Estimate
 from hw.plan.pipeline import pipeline
 from hw.plan.plan import Folding, Plan
 from hw.plan.search import MARGIN, bram_price, space_of

@@ -7,11 +7,10 @@ cheapest is taken; at one price logic, then block RAM. The prices are those of Y
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
-__all__ = ["MEMORIES", "BlockRam", "FamilyMemory", "LutRam", "MemoryUse", "Style", "block_rams", "memory_use"]
+from hw.datapath.rom import SINGLE_PORT, RomStyle
 
-Style = Literal["auto", "block", "logic", "spram"]
+__all__ = ["MEMORIES", "BlockRam", "FamilyMemory", "LutRam", "MemoryUse", "block_rams", "memory_use"]
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ MEMORIES: Mapping[str, FamilyMemory] = {
 }
 
 
-def memory_use(family: str, depth: int, width: int, *, rom: bool, style: Style = "auto") -> MemoryUse:
+def memory_use(family: str, depth: int, width: int, *, rom: bool, style: RomStyle = "auto") -> MemoryUse:
     """What Yosys makes of a memory of ``depth`` words of ``width`` bits with one registered read port.
 
     ``rom``: constants; otherwise there is one write port too. ``style`` as in `hw.datapath.rom.Rom`. Raises ValueError
@@ -103,9 +102,9 @@ def memory_use(family: str, depth: int, width: int, *, rom: bool, style: Style =
     blocks = cells.block.count(depth, width)
     if depth == 1 or style == "logic":
         return MemoryUse()
-    if style == "spram":
+    if style in SINGLE_PORT:
         if cells.single is None:
-            raise ValueError(f"style cannot be spram on {family}, which has no single-port RAM")
+            raise ValueError(f"style cannot be {style} on {family}, which has no single-port RAM")
         rows, columns = cells.single
         return MemoryUse(singles=-(-depth // rows) * -(-width // columns))
     if style == "block":

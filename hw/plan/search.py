@@ -9,10 +9,11 @@ Areas are estimates (``hw.plan.cost``); cycles are exact.
 from collections.abc import Collection
 from dataclasses import replace
 
-from hw.plan.cost import Estimate, pipeline_area, stage_area
+from hw.plan.cost import pipeline_area, stage_area
 from hw.plan.datapath import DATAPATHS
 from hw.plan.datapath.base import divisors
 from hw.plan.device import Device
+from hw.plan.estimate import Estimate
 from hw.plan.pipeline import Stage, pipeline
 from hw.plan.plan import Folding, Plan
 from hw.plan.space import Candidate, Space

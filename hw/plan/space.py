@@ -6,12 +6,13 @@ from functools import cached_property
 
 import numpy as np
 
-from hw.datapath.rom import Rom
+from hw.datapath.rom import Rom, can_share
 from hw.layer.unit import UnitShape
 from hw.layer.window import WindowShape
-from hw.plan.cost import Estimate, stage_area
+from hw.plan.cost import stage_area
 from hw.plan.datapath import DATAPATHS, Datapath, datapath
 from hw.plan.datapath.base import USUAL
+from hw.plan.estimate import Estimate
 from hw.plan.pipeline import Stage, buffer_depth
 from hw.plan.plan import Folding
 from hw.plan.schedule import Steps, buffer_words
@@ -101,6 +102,8 @@ class Space:
             yield self.candidate(layer, replace(candidate.folding, rom="logic"))
             if self.single_port_rams:
                 yield self.candidate(layer, replace(candidate.folding, rom="spram"))
+                if any(rom.in_order and can_share(rom.depth, rom.width) for rom in candidate.roms):
+                    yield self.candidate(layer, replace(candidate.folding, rom="shared"))
 
     def candidate(self, layer: Linear, folding: Folding) -> Candidate:
         """``layer`` computed as ``folding`` says. Raises ValueError where it cannot be."""

@@ -12,14 +12,14 @@ from subbit.console import count, emit, table
 from sw.files import atomic_write, check_writable
 
 if TYPE_CHECKING:
-    from hw.plan.cost import Estimate
+    from hw.plan.estimate import Estimate
     from hw.plan.explain import Alternative
     from subbit.planning import PlanReport
 
 __all__ = ["command", "show"]
 
 #: Where the weights of a layer live, by the style of its memories.
-MEMORY = {"auto": "tools' choice", "block": "block RAM", "logic": "LUTs", "spram": "SPRAM"}
+MEMORY = {"auto": "tools' choice", "block": "block RAM", "logic": "LUTs", "spram": "SPRAM", "shared": "SPRAM, shared"}
 
 
 def command(

@@ -3,7 +3,7 @@
 
 import numpy as np
 import pytest
-from amaranth import ResetInserter, Signal
+from amaranth import Module, ResetInserter, Signal
 from amaranth.sim import Simulator
 
 from hw.accelerator import Accelerator
@@ -20,7 +20,7 @@ def table(name, depth, width, seed):
     return Rom(name, rows, width, "spram")
 
 
-@pytest.mark.parametrize("sizes", [[(5, 3)], [(4, 16), (3, 17)], [(2, 40), (7, 1), (3, 33)]])
+@pytest.mark.parametrize("sizes", [[(5, 3)], [(9, 8), (16, 1), (3, 9)], [(4, 16), (3, 17)], [(2, 40), (7, 1), (3, 33)]])
 def test_every_word_lands_in_its_row_and_column_and_a_reset_changes_nothing(sizes):
     roms = [table(f"t{at}", depth, width, at) for at, (depth, width) in enumerate(sizes)]
     loader, reset = Loader(roms), Signal()
@@ -54,8 +54,43 @@ def test_every_word_lands_in_its_row_and_column_and_a_reset_changes_nothing(size
     simulator.add_testbench(bench)
     simulator.run()
     for found, rom in zip(written, roms, strict=True):
-        rows = [sum(found[row, at] << LOAD_BITS * at for at in range(rom.columns)) for row in range(rom.depth)]
-        assert rows == list(rom.rows)
+        words = [sum(found[row, at] << LOAD_BITS * at for at in range(rom.columns)) for row in range(rom.load_depth)]
+        rows = [word >> rom.width * at & (1 << rom.width) - 1 for word in words for at in range(rom.packed)]
+        assert rows[: rom.depth] == list(rom.rows)
+        assert not any(rows[rom.depth :])
+
+
+def test_rows_that_share_a_word_are_read_in_any_order():
+    rom = table("t", 21, 5, 0)
+    assert (rom.packed, rom.load_depth) == (2, 11)
+    check_reading(rom, Rom("same", rom.rows, rom.width))
+
+
+def check_reading(rom, plain):
+    """``rom`` once loaded, beside ``plain`` of the same rows, at random addresses and with pauses."""
+    m = Module()
+    m.submodules.loader = loader = Loader([rom])
+    address, enable = Signal(range(rom.depth)), Signal()
+    found, wanted = (each.read(m, address, enable) for each in (rom, plain))
+    chance = np.random.default_rng(2)
+
+    async def bench(ctx):
+        for word in load_words([rom]):
+            ctx.set(loader.i.valid, 1)
+            ctx.set(loader.i.payload, word)
+            await ctx.tick()
+        ctx.set(loader.i.valid, 0)
+        ctx.set(enable, 1)
+        for _ in range(200):
+            ctx.set(address, int(chance.integers(rom.depth)))
+            await ctx.tick()
+            assert ctx.get(found) == ctx.get(wanted)
+            ctx.set(enable, int(chance.random() < 0.7))
+
+    simulator = Simulator(m)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
 
 
 def test_tables_that_come_with_their_contents_are_not_loaded():

@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 import importlib.util
 from dataclasses import replace
 from pathlib import Path
@@ -5,12 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hw.accelerator import Accelerator
 from hw.frames import frame_bytes
 from hw.generate import generate
 from hw.plan.plan import Folding, Plan
 from hw.yosys import run_yosys
 from sim import available, simulate
 from sw.network import DenseEncoding, Network
+from sw.network.encodings.codebook import CodebookEncoding
 
 pytestmark = pytest.mark.skipif("icarus" not in available(), reason="Icarus is not installed")
 
@@ -63,11 +66,34 @@ def test_tables_in_single_port_ram_are_loaded_first(small_network, make_images, 
     assert report.cycles_per_frame == report.planned_cycles_per_frame == generated.cycles
     rom = generated.folder / "rom"
     words = (rom / "load.mem").read_text().splitlines()
-    tables = ("conv1_weights", "conv2_window_taps", "dense1_weights")
-    assert len(words) == sum(len((rom / f"{name}.mem").read_text().split()) for name in tables)
-    words[5], words[6] = words[6], words[5]
-    (rom / "load.mem").write_text("\n".join(words))
+    tables = [table for table in Accelerator(small_network, Plan(folding)).loaded_roms if table.is_loaded]
+    assert [table.name for table in tables] == ["weights", "taps", "weights"]
+    assert len(words) == sum(-(-table.depth // table.packed) * table.columns for table in tables)
+    (rom / "load.mem").write_text("\n".join(reversed(words)))
     assert simulate(generated, small_network, images, "icarus").problem is not None
+
+
+@pytest.mark.parametrize("simulator", available())
+def test_tables_that_share_a_single_port_ram_are_read_in_time(small_network, make_images, rng, tmp_path, simulator):
+    kernels = rng.integers(0, 2, (4, 3, 3), dtype=np.uint8)[rng.permutation(24) % 4]
+    weights = CodebookEncoding.of(kernels.reshape(6, 4, 3, 3).transpose(0, 2, 3, 1))
+    layers = [replace(at, weights=weights) if at.name == "conv2" else at for at in small_network.layers]
+    network = replace(small_network, layers=tuple(layers))
+    folding = {
+        "conv1": Folding(2, 3),
+        "conv2": Folding(1, 9, "shared", "lookup"),
+        "dense1": Folding(1, 3, "shared"),
+    }
+    tables = Accelerator(network, Plan(folding)).loaded_roms
+    assert [(table.name, table.packed, table.is_shared) for table in tables] == [
+        ("indices", 8, True),
+        ("weights", 4, True),
+    ]
+    generated = generate(network, Plan(folding), tmp_path / "small")
+    images = make_images(network, 8)
+    report = simulate(generated, network, images, simulator)
+    assert (report.problem, report.images, len(report.patterns)) == (None, 8, 4)
+    assert report.cycles_per_frame == report.planned_cycles_per_frame == generated.cycles
 
 
 def test_class_alone(small_network, make_images, tmp_path):

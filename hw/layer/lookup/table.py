@@ -92,7 +92,7 @@ class TableShape:
         rows = []
         for lanes in self.indices.reshape(-1, self.pe * self.group.words).tolist():
             rows.append(sum(index << (self.index_bits * lane) for lane, index in enumerate(lanes)))
-        return Rom("indices", tuple(rows), self.pe * self.group.words * self.index_bits, self.rom)
+        return Rom("indices", tuple(rows), self.pe * self.group.words * self.index_bits, self.rom, in_order=True)
 
 
 class Table(StreamComponent):

@@ -17,6 +17,8 @@ from sw.network import Network
 
 __all__ = ["Imported", "read_qonnx"]
 
+MOST_LETTERS = 500
+
 
 @dataclass(frozen=True, eq=False)
 class Imported:
@@ -56,7 +58,7 @@ def read_qonnx(path: str | os.PathLike[str], *, pixels: Pixels | None = None, na
         graph = load(path)
         walk, network = walked(graph, given, title)
     except Refused as error:
-        raise SubbitError(f"{path} cannot be imported: {error}") from error
+        raise SubbitError(f"{path} cannot be imported: {printable(str(error))}") from error
     assert walk.end is not None
     return Imported(network, walk, walk.end)
 
@@ -71,6 +73,12 @@ def walked(graph: Graph, pixels: Pixels, name: str) -> tuple[Walk, Network]:
         except Refused as error:
             refusals.append((len(walk.nodes), error))
     raise max(refusals, key=lambda refusal: refusal[0])[1]
+
+
+def printable(text: str) -> str:
+    """``text`` as one line of at most 500 characters: names in a file may hold anything."""
+    line = "".join(letter if letter.isprintable() else "?" for letter in text)
+    return line if len(line) <= MOST_LETTERS else f"{line[:MOST_LETTERS]}..."
 
 
 def identifier(text: str) -> str:

@@ -15,7 +15,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
 
 from sw.interop.qonnx.graph.execute import make_model, quietly
-from sw.interop.qonnx.graph.operators import ENDS, PASSED
+from sw.interop.qonnx.graph.operators import PASSED
 from sw.interop.qonnx.reader import Imported
 from sw.interop.qonnx.walk import Reading, Walk
 from sw.network import Network
@@ -35,6 +35,9 @@ def executed(
     """
     walk = imported.walk
     total = sum(int(np.prod(shape)) for shape in walk.shapes.values())
+    for node in walk.nodes:
+        if node.op_type == "MultiThreshold":  # A byte for each of its steps.
+            total += int(np.prod(walk.shapes[node.output[0]])) * walk.known[node.input[1]].shape[1] // 4
     size = max(1, min(LARGEST_BATCH, MOST // total, len(images)))
     models: dict[int, ModelWrapper] = {}
     entry = walk.pixels.source(walk.shape)
@@ -64,7 +67,7 @@ class Copy:
         for node in self.walk.nodes:
             if node.output[0] in self.whole:
                 self.multiply(self.whole[node.output[0]])
-            elif node.op_type not in ENDS:
+            else:
                 self.copy(node)
         ends = (self.walk.graph.input, self.walk.ended)
         inputs, outputs = ({name: self.shapes.pop(name)} for name in ends)

@@ -63,6 +63,7 @@ class Walk:
         self.nodes: list[NodeProto] = []
         self.shapes: dict[str, tuple[int, ...]] = {graph.input: graph.shape}
         self.ended = ""
+        self.behind: set[str] = set()  # What follows the scores and keeps their order.
         self.end: End | None = None
 
     def network(self, name: str) -> Network:
@@ -72,8 +73,7 @@ class Walk:
         if not self.readings:
             raise Refused("it has no layer with weights: export the whole model")
         last = self.signal.tensor
-        results = {last, *(name for node in self.nodes if node.op_type in ENDS for name in node.output)}
-        other = [name for name in self.graph.ends if name not in results]
+        other = [name for name in self.graph.ends if name not in self.behind | {last}]
         if other:
             raise Refused(f"its output {other[0]} is not the end of one chain from its input: export the scores alone")
         self.ended = self.ended or last
@@ -99,6 +99,9 @@ class Walk:
     def advance(self, node: NodeProto, names: list[str]) -> None:
         """A node that the image goes through."""
         signal, kind = self.signal, node.op_type
+        if self.behind.issuperset(set(names) - self.known.keys()) and kind in SHAPING | PASSED | {"Cast"}:
+            self.behind.update(node.output)
+            return
         stranger = [name for name in names if name not in self.known and name != signal.tensor]
         if self.ended or stranger:
             read = stranger[0] if stranger else signal.tensor
@@ -122,6 +125,8 @@ class Walk:
         elif kind in ENDS:
             check_end(node, signal, self.known)
             self.ended = signal.tensor
+            self.behind.update(node.output)
+            return
         else:
             raise refuse(node, "is read on constants alone: export the model without it")
         if signal.order.size > LIMIT:

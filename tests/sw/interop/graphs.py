@@ -12,7 +12,7 @@ from qonnx.transformation.infer_shapes import InferShapes
 
 from sw.interop.qonnx import Imported, Pixels, check, read_qonnx
 
-__all__ = ["Chain", "assert_imported", "signs"]
+__all__ = ["Chain", "assert_imported", "executor", "pixels_of", "signs"]
 
 GENERAL = "qonnx.custom_op.general"
 CUSTOM = ("Quant", "IntQuant", "BipolarQuant", "MultiThreshold", "MaxPoolNHWC", "Trunc")

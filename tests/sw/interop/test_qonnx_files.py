@@ -132,6 +132,22 @@ def test_control_flow_and_functions(refuses, model):
     refuses(model, "it has functions or sparse tensors of its own")
 
 
+def test_names_that_are_no_words(refuses, model):
+    model.graph.node[2].name = "\x1b[31mred\n" + "long" * 500
+    model.graph.initializer[1].CopyFrom(numpy_helper.from_array(np.float32(2), "c1"))
+    model.graph.initializer[2].CopyFrom(numpy_helper.from_array(np.ones((12, 4, 1), np.float32), "c2"))
+    refuses(model, r"cannot be imported: \?\[31mred\?longlong\w*\.\.\.$")
+
+
+def test_too_many_nodes(refuses, model):
+    for at in range(70):
+        model.graph.node.insert(at, helper.make_node("Neg", [f"n{at}" if at else "image"], [f"n{at + 1}"], f"neg{at}"))
+    model.graph.node[70].input[0] = "n70"
+    refuses(model, r"neg64 \(Neg\) is one of more than 64 in a row without weights")
+    model.graph.node.extend(model.graph.node[0] for _ in range(4096))
+    refuses(model, "it has 4,171 nodes: export one network of at most 4,096")
+
+
 @pytest.mark.parametrize("kind", ["ConstantOfShape", "Expand", "Tile"])
 def test_constants_that_grow(refuses, model, kind):
     """A few bytes that ask for terabytes are refused before anything is made of them."""

@@ -5,8 +5,8 @@ import onnx
 import pytest
 from onnx import helper
 
-from sw.interop.qonnx import Pixels, check
-from tests.sw.interop.graphs import Chain, assert_imported, pixels_of, signs
+from sw.interop.qonnx import Pixels, check, read_qonnx
+from tests.sw.interop.graphs import Chain, assert_imported, executor, pixels_of, signs
 
 
 def kinds(imported):
@@ -142,8 +142,6 @@ def test_older_names_of_the_domain(tmp_path, rng, domain):
     model = chain.model()
     path = tmp_path / "old.onnx"
     path.write_bytes(model.SerializeToString())
-    from sw.interop.qonnx import read_qonnx
-
     imported = read_qonnx(path)
     assert check(imported, pixels_of(imported, 16)).equal
 
@@ -194,6 +192,27 @@ def test_pool_before_the_quantiser(tmp_path, rng, norm_first, bits, size):
     side = 6 // size
     imported = assert_imported(chain.flat().dense(signs(rng, 3, 6 * side * side)), tmp_path)
     assert kinds(imported) == ["thermometer", "convolution", "threshold", "max-pool", "dense", "scores"]
+
+
+def test_pool_behind_which_every_channel_falls(tmp_path, rng):
+    """All levels are stored upside down, and so is the border."""
+    chain = Chain(1, 2, 8, 8).node("Sub", 0.5).bipolar().conv(signs(rng, 4, 2, 3, 3)).pool()
+    chain.norm(rng, 4, 4, -1).node("Relu").quant(2, 0.25).conv(signs(rng, 4, 4, 3, 3), pad=1).bipolar().flat()
+    imported = assert_imported(chain.dense(signs(rng, 3, 36)), tmp_path)
+    assert imported.network.layer("conv2").padding.kind == "+1"
+
+
+def test_channels_that_are_shuffled(tmp_path, rng):
+    """ShuffleNet's Reshape, Transpose, Reshape before a convolution and before a pool."""
+    chain = Chain(1, 2, 8, 8).node("Sub", 0.5).bipolar().conv(signs(rng, 6, 2, 3, 3)).norm(rng, 6).bipolar()
+    for pool in (False, True):
+        if pool:
+            chain.conv(signs(rng, 6, 6, 2, 2)).norm(rng, 6)
+        chain.node("Reshape", np.array([0, 2, 3, -1, 6 - pool])).node("Transpose", perm=[0, 2, 1, 3, 4])
+        chain.node("Reshape", np.array([0, 6, -1, 6 - pool]))
+    assert_imported(
+        chain.pool().bipolar().conv(signs(rng, 5, 6, 2, 2)).bipolar().flat().dense(signs(rng, 3, 5)), tmp_path
+    )
 
 
 def test_two_pools_and_one_behind_the_quantiser(tmp_path, rng):
@@ -289,3 +308,78 @@ def test_scales_that_float32_rounds(tmp_path, rng, scale, bits):
 def test_pixel_ranges(tmp_path, rng, pixels):
     chain = Chain(1, 20).dense(signs(rng, 8, 20)).norm(rng, 8, 2).bipolar().dense(signs(rng, 3, 8))
     assert_imported(chain, tmp_path, pixels, exact=pixels.high == 255)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda chain: chain.node("ArgMax", axis=1, keepdims=0),
+        lambda chain: chain.node("ArgMax", axis=-1, keepdims=1).node("Squeeze", np.array([1])).node("Cast", to=1),
+        lambda chain: chain.node("TopK", np.array([1]), axis=-1),
+    ],
+    ids=["argmax", "squeezed", "topk"],
+)
+def test_ends_that_give_the_class(tmp_path, rng, end):
+    """Eight bits make nine sums for six classes: many images have several largest scores, of which the first counts."""
+    chain = end(hidden(rng).bipolar().dense(signs(rng, 6, 8)))
+    if chain.nodes[-1].op_type == "TopK":
+        chain.nodes[-1].output.append("class")
+        chain.last = "class"
+    chain.result = onnx.TensorProto.FLOAT if chain.nodes[-1].op_type == "Cast" else onnx.TensorProto.INT64
+    imported = read_qonnx(chain.save(tmp_path))
+    images = pixels_of(imported, 300)
+    scores = imported.network.score(images)
+    assert ((scores == scores.max(axis=1, keepdims=True)).sum(axis=1) > 1).any()
+    theirs = executor(chain, images, Pixels())[:, 0]
+    np.testing.assert_array_equal(theirs, imported.network.classify(images))
+    assert check(imported, images).equal
+
+
+@pytest.mark.parametrize("kind", ["Softmax", "LogSoftmax"])
+def test_softmax_keeps_the_order(tmp_path, rng, kind):
+    chain = hidden(rng).bipolar().dense(signs(rng, 6, 8)).node(kind, axis=-1)
+    imported = read_qonnx(chain.save(tmp_path))
+    images = pixels_of(imported, 60)
+    np.testing.assert_array_equal(executor(chain, images, Pixels()).argmax(axis=1), imported.network.classify(images))
+    assert imported.tensors["scores"] == chain.nodes[-2].output[0]
+
+
+@pytest.mark.parametrize("end", ["bias", "scale", "norm", "negative"])
+def test_scores_of_classes_with_lines_of_their_own(tmp_path, rng, end):
+    """Whole scores keep the order of all that the classes' lines can make, ties too."""
+    chain = hidden(rng).bipolar().dense(signs(rng, 6, 8))
+    if end == "bias":
+        chain.node("Add", np.array([0, 0.5, -1, 2, 0.25, 0], np.float32))
+    elif end == "scale":
+        chain.node("Mul", np.array([1, 0.5, -1, 2, 1.5, -3], np.float32)).node("Sub", 0.125)
+    elif end == "norm":
+        chain.norm(rng, 6)
+    else:
+        chain.node("Mul", -0.75).node("Add", 3.0)
+    imported = assert_imported(chain, tmp_path, images=300)
+    scores = imported.network.layer("scores")
+    assert imported.end.swaps == 0
+    if end == "bias":
+        assert scores.scale.tolist() == [4] * 6
+        assert (scores.bias - scores.bias[0]).tolist() == [0, 2, -4, 8, 1, 0]
+    if end == "scale":
+        assert scores.scale.tolist() == [2, 1, -2, 4, 3, -6]
+    if end == "negative":
+        assert (scores.scale.tolist(), scores.bias.tolist()) == ([-1] * 6, [0] * 6)
+
+
+def test_upper_bits_of_pixels(tmp_path, rng):
+    """Whole sixteenths are the four upper planes, and no thermometer of fifteen bits."""
+    chain = Chain(1, 20).node("Mul", 255 / 16).node("Floor").dense(signs(rng, 8, 20)).norm(rng, 8, 9).bipolar()
+    imported = assert_imported(chain.dense(signs(rng, 3, 8)), tmp_path)
+    assert imported.network.layers[0].planes == (4, 5, 6, 7)
+
+
+def test_few_steps_of_pixels(tmp_path, rng):
+    """A 2-bit quantiser of pixels is a thermometer of three bits; one that falls has its weights turned."""
+    turn = np.array([1, -1], np.float32)[:, None, None]
+    chain = Chain(1, 2, 4, 4).node("Sub", 0.5).node("Mul", turn).quant(2, 0.25, signed=1)
+    chain.conv(signs(rng, 8, 2, 3, 3)).norm(rng, 8).bipolar().flat().dense(signs(rng, 3, 32))
+    imported = assert_imported(chain, tmp_path)
+    assert imported.network.layers[0].thresholds.shape == (2, 3)
+    assert imported.walk.readings[0].operand.sign.tolist() == [1, -1]

@@ -13,8 +13,11 @@ from onnx import NodeProto
 
 from sw.interop.qonnx.graph.execute import run_chain
 from sw.interop.qonnx.graph.operators import Step
+from sw.interop.qonnx.graph.refusal import refuse
 
 __all__ = ["Border", "Pool", "Signal", "Source"]
+
+MOST_NODES = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +93,8 @@ class Signal:
 
     def then(self, node: NodeProto, known: dict[str, np.ndarray]) -> "Signal":
         """The output of an elementwise node."""
+        if len(self.steps) == MOST_NODES:
+            raise refuse(node, f"is one of more than {MOST_NODES} in a row without weights: export a simplified model")
         step = Step.of(node, self.tensor, known, self.channel)
         return replace(self, tensor=node.output[0], steps=(*self.steps, step))
 

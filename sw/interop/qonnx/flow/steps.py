@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Curve", "NotSteps", "grid_of", "trace"]
+__all__ = ["BLOCK", "Curve", "NotSteps", "grid_of", "trace"]
 
 MOST = 1 << 24
-BLOCK = 1 << 21
+BLOCK = 1 << 18  # A MultiThreshold makes 255 times as many bytes of them.
 MOST_CHANGES = 255
 
 Function = Callable[[np.ndarray], np.ndarray]

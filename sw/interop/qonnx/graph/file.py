@@ -20,6 +20,7 @@ __all__ = ["LIMIT", "Graph", "attribute", "constant_of", "load"]
 LIMIT = 1 << 25
 """Elements that any tensor may have."""
 LARGEST_FILE = 1 << 30
+MOST_NODES = 4096
 OLDEST_OPSET = 7  # Where batch normalisation took its present form.
 FINN, QONNX = "finn.custom_op.general", "qonnx.custom_op.general"
 
@@ -54,11 +55,12 @@ def load(path: str | os.PathLike[str]) -> Graph:
     """Read the graph in ``path``. Raises SubbitError where the file is no whole model, Refused where a node is."""
     model = parse(Path(path))
     proto = model.graph
-    opsets = {entry.domain: entry.version for entry in model.opset_import}
-    newest, version = onnx.defs.onnx_opset_version(), opsets.get("", opsets.get("ai.onnx", 0))
+    if len(proto.node) > MOST_NODES:
+        raise Refused(f"it has {len(proto.node):,} nodes: export one network of at most {MOST_NODES:,}")
+    opsets = {entry.domain.removeprefix("ai.onnx"): entry.version for entry in model.opset_import}
+    newest, version = onnx.defs.onnx_opset_version(), opsets.get("", 0)
     if not OLDEST_OPSET <= version <= newest:
         raise Refused(f"its operators are of ONNX opset {version}: export it with one from {OLDEST_OPSET} to {newest}")
-    opsets[""] = version
     if len(model.functions) or len(proto.sparse_initializer):
         raise Refused("it has functions or sparse tensors of its own: export it with plain nodes and tensors")
     for node in proto.node:

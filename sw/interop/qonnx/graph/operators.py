@@ -20,6 +20,7 @@ __all__ = [
     "Step",
 ]
 
+MOST_STEPS = 255
 CUSTOM_DOMAINS = ("qonnx.custom_op.general", "onnx.brevitas")
 LINEAR = frozenset({"Conv", "Gemm", "MatMul"})
 POOLS = frozenset({"MaxPool", "MaxPoolNHWC"})
@@ -92,6 +93,8 @@ def by_channel(node: NodeProto, place: int, constant: np.ndarray, channel: np.nd
     if node.op_type == "MultiThreshold":
         if constant.ndim != 2:
             raise refuse(node, f"has thresholds of shape {constant.shape}: export them as (channels, steps)")
+        if constant.shape[1] > MOST_STEPS:
+            raise refuse(node, f"has {constant.shape[1]:,} steps: train it with activations of at most 8 bits")
         if len(constant) == 1:
             return constant
         axis = threshold_axis(node, rank)

@@ -9,14 +9,12 @@ from onnx import NodeProto
 
 from sw.interop.qonnx.flow.levels import Grid, fit, table
 from sw.interop.qonnx.flow.signal import Border, Signal
-from sw.interop.qonnx.flow.steps import Curve, NotSteps, grid_of, trace
+from sw.interop.qonnx.flow.steps import BLOCK, Curve, NotSteps, grid_of, trace
 from sw.interop.qonnx.graph.refusal import label, refuse
 from sw.interop.qonnx.layers.linear import Node, Operand
 from sw.network import Layer, MaxPool, Padding, Threshold
 
 __all__ = ["read_levels"]
-
-BLOCK = 1 << 21
 
 
 def read_levels(

@@ -12,6 +12,7 @@ from sw.network import Scores
 __all__ = ["End", "read_scores"]
 
 MOST_BITS = 24
+MOST_PARTS = 64
 TOLERANCE = 2.0**-18
 ROUNDING = 2.0**-22
 """Of the largest score: what float32 rounds in the two or three nodes that lead to it."""
@@ -67,27 +68,38 @@ def _integers(
 ) -> tuple[np.ndarray, np.ndarray, int, int]:
     """The smallest whole scale and bias that put all sums of all classes into the order of ``real`` (points, classes).
 
-    The same line for all classes needs none; otherwise both get more and more bits behind the point.
+    The same line for all classes needs none. Lines whose slopes and distances are small multiples of one number are
+    those multiples; others get more and more bits behind the point.
     """
-    ones = np.ones(len(slope), np.int64)
     if (real == real[:, :1]).all():
+        ones = np.ones(len(slope), np.int64)
         return int(np.sign(slope[0])) * ones, 0 * ones, 0, 0
-    largest = np.abs(slope).max()
-    alike = largest > 0 and np.abs(np.abs(slope) / largest - 1).max() < TOLERANCE
-    unit = slope / largest if largest else slope
-    unit = np.sign(unit) if alike else unit
-    offset = (shift - shift.min()) / (largest or 1.0)
-    best: tuple[np.ndarray, np.ndarray, int, int] | None = None
-    for bits in range(MOST_BITS + 1):
-        scale = np.rint(unit * 2.0**bits).astype(np.int64)
-        bias = np.rint(offset * 2.0**bits).astype(np.int64)
-        ties, swaps = _disorder(real, points[:, None] * scale + bias)
-        if best is None or swaps < best[3]:
-            best = scale, bias, ties, swaps
-        if not swaps:
+    sizes = np.abs(slope[slope != 0])
+    if not len(sizes):
+        return _whole(points, real, 0 * slope, np.unique(shift, return_inverse=True)[1])
+    offset = shift - shift.min()
+    for parts in range(1, MOST_PARTS + 1):
+        lines = np.stack([slope, offset]) * (parts / sizes.min())
+        largest = np.abs(lines).max()
+        if largest < 1 << MOST_BITS and np.abs(lines - np.rint(lines)).max() <= ROUNDING * 4 * largest:
+            found = _whole(points, real, *lines)
+            if not found[3]:
+                return found
+    best = _whole(points, real, slope / sizes.max(), offset / sizes.max())
+    for bits in range(1, MOST_BITS + 1):
+        if not best[3]:
             break
-    assert best is not None
+        found = _whole(points, real, slope / sizes.max() * 2.0**bits, offset / sizes.max() * 2.0**bits)
+        best = min(best, found, key=lambda lines: lines[3])
     return best
+
+
+def _whole(
+    points: np.ndarray, real: np.ndarray, slope: np.ndarray, shift: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, int, int]:
+    """Scale and bias as the nearest whole numbers, and the `_disorder` that they make."""
+    scale, bias = np.rint(slope).astype(np.int64), np.rint(shift).astype(np.int64)
+    return scale, bias, *_disorder(real, points[:, None] * scale + bias)
 
 
 def _disorder(real: np.ndarray, whole: np.ndarray) -> tuple[int, int]:

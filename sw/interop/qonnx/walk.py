@@ -147,7 +147,12 @@ class Walk:
         else:
             encoded = read_pixels(found, signal, border, self.pixels)
             layers, operand, self.bits, self.table = encoded.layers, encoded.operand, encoded.bits, encoded.table
-            self.types["input"] = Input(*self.shape, self.bits).type
+            try:
+                self.types["input"] = Input(*self.shape, self.bits).type
+            except ValueError as error:
+                raise Refused(
+                    f"its images cannot be {self.shape} ({error}): name their shape (--image-shape)"
+                ) from error
         for layer in layers:
             self.add(layer)
         try:

@@ -1,5 +1,7 @@
 """Files that are damaged, foreign or hostile: one sentence each, nothing beside the file read, and no time lost."""
 
+from contextlib import suppress
+
 import numpy as np
 import onnx
 import pytest
@@ -47,6 +49,24 @@ def test_foreign_files(refuses, data):
 def test_truncated_files(refuses, model, kept):
     whole = model.SerializeToString()
     refuses(whole[: int(kept * len(whole))], "is no whole ONNX file|holds no ONNX graph")
+
+
+def test_names_that_are_no_text(refuses, model):
+    whole = model.SerializeToString()
+    assert b"BipolarQuant_1" in whole
+    refuses(whole.replace(b"BipolarQuant_1", b"BipolarQuant\xff1"), "has names that are no text")
+
+
+def test_damaged_bytes(tmp_path, model):
+    """Any byte may be wrong: the file is read or refused, and nothing else happens."""
+    path, whole, rng = tmp_path / "hostile.onnx", model.SerializeToString(), np.random.default_rng(3)
+    for _ in range(60):
+        data = bytearray(whole)
+        for place in rng.integers(0, len(data), rng.integers(1, 6)):
+            data[place] = rng.integers(256)
+        path.write_bytes(data)
+        with suppress(SubbitError):
+            read_qonnx(path)
 
 
 def test_a_file_that_is_too_large_is_not_read(refuses, model, monkeypatch):
@@ -137,6 +157,21 @@ def test_names_that_are_no_words(refuses, model):
     model.graph.initializer[1].CopyFrom(numpy_helper.from_array(np.float32(2), "c1"))
     model.graph.initializer[2].CopyFrom(numpy_helper.from_array(np.ones((12, 4, 1), np.float32), "c2"))
     refuses(model, r"cannot be imported: \?\[31mred\?longlong\w*\.\.\.$")
+
+
+@pytest.mark.parametrize(
+    ("node", "reason"),
+    [
+        (helper.make_node("Transpose", ["image"], ["x"], "n", perm="up"), "type"),
+        (helper.make_node("Softmax", ["image"], ["x"], "n", axis=[1]), "type"),
+        (helper.make_node("Conv", ["image"], ["x"], "n"), "input"),
+        (helper.make_node("Flatten", ["image"], ["x"], "n", depth=1), "attribute"),
+    ],
+    ids=["text", "list", "inputs", "unknown"],
+)
+def test_nodes_that_are_not_onnx(refuses, model, node, reason):
+    model.graph.node.insert(0, node)
+    refuses(model, rf"n \({node.op_type}\) is no {node.op_type} of ONNX \(.*{reason}.*\): export the model again")
 
 
 def test_too_many_nodes(refuses, model):

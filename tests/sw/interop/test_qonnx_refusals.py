@@ -127,6 +127,10 @@ REFUSED = {
         lambda rng: end(conv(rng).bipolar().node("Pad", np.array([0, 0, 1, 1, 0, 0, 1, 1])).pool(), rng, 64),
         r"Pad_4 \(Pad\) pads what no convolution reads next",
     ),
+    "short pad": (
+        lambda rng: end(conv(rng).bipolar().node("Pad", np.array([0, 0, 1, 1])).pool(), rng, 64),
+        r"Pad_4 \(Pad\) pads \[0, 0, 1, 1\]: train it with the same number",
+    ),
     "uneven pad": (
         lambda rng: end(conv(rng).bipolar().node("Pad", np.array([0, 0, 1, 0, 0, 0, 1, 0])).pool(), rng, 64),
         r"Pad_4 \(Pad\) pads \[0, 0, 1, 0, 0, 0, 1, 0\]: train it with the same number",
@@ -211,6 +215,10 @@ def test_pixels_that_make_no_sense(settings, sentence):
 
 
 def test_images_of_another_size(tmp_path, rng):
+    path = image(rng, 1, 5000).dense(signs(rng, 3, 5000)).save(tmp_path)
+    with pytest.raises(SubbitError, match=r"its images cannot be \(1, 1, 5000\) \(channels must be from 1 to 4096"):
+        read_qonnx(path)
+    assert read_qonnx(path, pixels=Pixels(shape=(50, 50, 2))).network.input.width == 50
     path = image(rng, 1, 12).dense(signs(rng, 3, 12)).save(tmp_path)
     with pytest.raises(SubbitError, match=r"the images' shape must have 12 pixels in all, not \(4, 4, 1\)"):
         read_qonnx(path, pixels=Pixels(shape=(4, 4, 1)))

@@ -70,13 +70,15 @@ def test_direction_of_a_channel():
     missing=st.sets(st.integers(2, 253)),
 )
 def test_a_scale_is_found_again(scale, lowest, steps, missing):
-    """Multiples of a float32 scale give that scale, exactly, though some are missing."""
+    """Multiples of a float32 scale give a scale with just these multiples, though some are missing."""
     chosen = np.array([number for number in range(steps + 1) if number not in missing]) + lowest
     values = (np.float64(scale) * chosen).astype(np.float32).astype(np.float64)
     grid = fit(values)
     assert grid is not None
-    assert grid.step == Fraction(scale)
-    assert grid.low == Fraction(scale) * lowest
+    # Few high multiples can have two neighbouring scales that float32 rounds to the same values.
+    assert abs(grid.step / Fraction(scale) - 1) <= Fraction(1, 1 << 22)
+    assert grid.low == grid.step * lowest
+    np.testing.assert_array_equal((float(grid.step) * chosen).astype(np.float32), values)
     levels = grid.level(values)
     assert levels.min() == 0
     assert levels.max() <= grid.top

@@ -63,8 +63,16 @@ def load(path: str | os.PathLike[str]) -> Graph:
         raise Refused(f"its operators are of ONNX opset {version}: export it with one from {OLDEST_OPSET} to {newest}")
     if len(model.functions) or len(proto.sparse_initializer):
         raise Refused("it has functions or sparse tensors of its own: export it with plain nodes and tensors")
+    context = onnx.checker.C.CheckerContext()
+    context.ir_version, context.opset_imports = model.ir_version, opsets
     for node in proto.node:
         check_node(node)
+        if not node.domain:
+            try:
+                onnx.checker.check_node(node, context)
+            except (onnx.checker.ValidationError, UnicodeDecodeError) as error:
+                reason = str(error).strip().splitlines()[0].rstrip(".")
+                raise refuse(node, f"is no {node.op_type} of ONNX ({reason}): export the model again") from error
     constants = {tensor.name: array_of(tensor) for tensor in proto.initializer}
     inputs = [value for value in proto.input if value.name not in constants]
     if len(inputs) != 1:
@@ -88,7 +96,19 @@ def parse(path: Path) -> ModelProto:
         raise SubbitError(f"{path} is no whole ONNX file: export it again or fetch another copy.") from error
     if not model.graph.node or not model.opset_import:
         raise SubbitError(f"{path} holds no ONNX graph: name a QONNX file, as Brevitas exports it.")
+    if not all(isinstance(text, str) for text in texts(model)):
+        raise SubbitError(f"{path} has names that are no text: export it again or fetch another copy.")
     return model
+
+
+def texts(model: ModelProto) -> Iterator[str | bytes]:
+    """All names in a model; protobuf gives what is no UTF-8 as bytes."""
+    graph = model.graph
+    yield from (entry.domain for entry in model.opset_import)
+    yield from (named.name for named in (graph, *graph.initializer, *graph.input, *graph.output))
+    for node in graph.node:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        yield from (found.name for found in node.attribute)
 
 
 def check_node(node: NodeProto) -> None:
@@ -99,8 +119,11 @@ def check_node(node: NodeProto) -> None:
         node.domain = ""
     if node.op_type not in KNOWN or (node.domain and node.domain not in CUSTOM_DOMAINS):
         raise refuse(node, "is an operator that no binary network here is made of: export the model without it")
-    if any(found.type in (AttributeProto.GRAPH, AttributeProto.GRAPHS) for found in node.attribute):
-        raise refuse(node, "holds a graph of its own: export the model without control flow")
+    for found in node.attribute:
+        if found.type in (AttributeProto.GRAPH, AttributeProto.GRAPHS):
+            raise refuse(node, "holds a graph of its own: export the model without control flow")
+        if found.type == AttributeProto.TENSOR:
+            array_of(found.t)
     if not node.output or not node.output[0]:
         raise Refused(f"{node.name or node.op_type} has no output: export the model again")
 

@@ -45,6 +45,16 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Builds the site and checks every link in it; `-- external` asks for the links to elsewhere too."""
+    install(session, "docs")
+    session.run("python", "-m", "docs.tools.links")
+    session.run("python", "-m", "sphinx", "-W", "--keep-going", "-b", "html", "docs", "build/docs")
+    if "external" in session.posargs:
+        session.run("python", "-m", "sphinx", "-b", "linkcheck", "docs", "build/links")
+
+
+@nox.session
 def regression(session: nox.Session) -> None:
     """Runs every test, the long simulations too, because the quick ones sample what these cover."""
     install(session, "train,sim,fpga,interop,report,dev")

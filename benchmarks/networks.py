@@ -1,5 +1,7 @@
 """Random weights in published topologies and foldings, for measuring what does not depend on the weights."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from hw.plan.plan import Folding, Plan
@@ -22,7 +24,18 @@ from sw.network import (
 from sw.network.encodings.codebook import CodebookEncoding
 from sw.network.words import Words
 
-__all__ = ["CNV_FOLDING", "SFC_FOLDING", "cnv", "codebook_layer", "codebook_weights", "lfc", "mlp", "plan_for", "sfc"]
+__all__ = [
+    "CNV_FOLDING",
+    "SFC_FOLDING",
+    "cnv",
+    "cnv_of_codewords",
+    "codebook_layer",
+    "codebook_weights",
+    "lfc",
+    "mlp",
+    "plan_for",
+    "sfc",
+]
 
 #: PE and SIMD of the published folding of CNV-W1A1 (Xilinx/finn-examples, cnv-w1a1 folding configuration).
 CNV_FOLDING = [(16, 3), (32, 32), (16, 32), (16, 32), (4, 32), (1, 32), (1, 4), (1, 8), (5, 1)]
@@ -115,6 +128,21 @@ def cnv() -> Network:
     steps = [("conv", 64)] * 2 + [("pool", 2)] + [("conv", 128)] * 2 + [("pool", 2)] + [("conv", 256)] * 2
     first = BitPlanes(name="encode", reads=("input",), planes=tuple(range(8)))
     return chain("cnv", Input(32, 32, 3), steps + [("dense", 512)] * 2 + [("dense", 10)], first, 0)
+
+
+def cnv_of_codewords(n: int, planes: tuple[int, ...]) -> Network:
+    """`cnv` that reads only the given bit planes of a pixel, and whose convolutions but the first have kernels of ``n``
+    random codewords."""
+    rng, plain = np.random.default_rng(1), cnv()
+    layers = []
+    for layer in plain.layers:
+        if isinstance(layer, BitPlanes):
+            layers.append(replace(layer, planes=planes))
+        elif isinstance(layer, Convolution) and layer.name != "conv0":
+            layers.append(replace(layer, weights=codebook_weights(rng, layer.weights.shape, n)))
+        else:
+            layers.append(layer)
+    return replace(plain, name=f"cnv_n{n}", layers=tuple(layers))
 
 
 def plan_for(network: Network, folding: list[tuple[int, int]]) -> Plan:

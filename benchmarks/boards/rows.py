@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.compact.official import cnv, lfc
+from benchmarks.networks import cnv_of_codewords
+from hw.plan.plan import Folding, Plan
 from sw.errors import SubbitError
 from sw.network import Network, load
 
@@ -23,7 +25,8 @@ OFFICIAL: dict[str, tuple[str, Callable[..., Network]]] = {
 @dataclass(frozen=True)
 class Row:
     """A build: ``network`` by name, ``board``, core clock in MHz, frames a second (None: as many as fit), the data set
-    that it is judged by, and how many images go through the board's simulation, as Verilog and as routed."""
+    that it is judged by ("random": random pixels, and nothing is judged), and how many images go through the board's
+    simulation, as Verilog and as routed. ``plan``: the one to take, in place of the planner's."""
 
     network: str
     board: str
@@ -32,11 +35,21 @@ class Row:
     data: str
     rtl_images: int = 1000
     routed_images: int = 20
+    plan: Plan | None = None
 
     @property
     def key(self) -> str:
         """A name for the folder."""
         return f"{self.network}-{self.board}"
+
+
+def up5k_plan() -> Plan:
+    """For CNV of codewords: convolutions look their sums up, all large tables lie in the four single-port RAMs."""
+    folding = {"conv0": Folding(1, 1, "shared"), "dense10": Folding(1, 1, "shared")}
+    folding |= {f"conv{at}": Folding(1, 9, "shared", "lookup") for at in (1, 3, 4, 6)}
+    folding |= {"conv7": Folding(1, 9, "spram", "lookup")}
+    folding |= {f"dense{at}": Folding(1, 1, "spram") for at in (8, 9)}
+    return Plan(folding, clock_hz=12e6, output="class")
 
 
 ROWS = (
@@ -55,11 +68,14 @@ ROWS = (
     Row("mnist-cnn", "ulx3s-85f", 40, 4_000, "mnist", 200, 5),
     Row("lfc-official", "ulx3s-85f", 37.5, 9_000, "mnist", 100, 5),
     Row("cnv-official", "ulx3s-85f", 40, 900, "cifar10", 20, 1),
+    Row("cnv-n4", "icebreaker", 12, None, "random", 20, 1, up5k_plan()),
 )
 
 
 def network_of(row: Row, models: Path | None) -> Network:
     """The network of a row. Raises SubbitError where it is another's and ``models`` does not have it."""
+    if row.network == "cnv-n4":
+        return cnv_of_codewords(4, (4, 5, 6, 7))
     if row.network not in OFFICIAL:
         return load(NETWORKS / f"{row.network}.safetensors")
     file, made = OFFICIAL[row.network]

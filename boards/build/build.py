@@ -29,6 +29,9 @@ FLOWS: Mapping[str, Flow] = {flow.family: flow for flow in (ICE40, ECP5, GOWIN)}
 SCRIPT = "synthesis.ys"
 VERILOG = "synth.v"
 GIBIBYTES = 16.0
+#: The step of a synthesis that takes fewer cells, and the part of a device above which it is tried: in fuller ones the
+#: placer finds no room for cells that share a clock enable or a reset.
+DENSER, CROWDED = "denser synthesis", 0.96
 
 
 @dataclass(frozen=True)
@@ -79,9 +82,15 @@ class Builder:
 
         Raises BuildFailure where a tool fails, DoesNotFit where the device is too small.
         """
-        self.runs = [self.synthesise()]
-        found = areas(self.place.path / NETLIST, self.stages, self.description["top"])
-        used = self.fit(found)
+        denser = self.flow.denser
+        if denser and self.place.done(DENSER, self._synthesis(denser)[1]) is not None:
+            found, used = self._packed(denser)
+        else:
+            found, used = self._packed(self.flow.synthesis)
+            cells, room = used[next(iter(self.flow.kinds))]
+            if denser and cells > CROWDED * room:
+                self.tell(f"synthesis: {cells:,} of {room:,} cells are hard to place: once more, for fewer")
+                found, used = self._packed(denser)
         over = {self.flow.kinds.get(kind, kind): counts for kind, counts in used.items() if counts[0] > counts[1]}
         packed = used[next(iter(self.flow.kinds))][0]
         if over:
@@ -118,12 +127,28 @@ class Builder:
             bitstream=bitstream,
         )
 
-    def synthesise(self) -> dict[str, Any]:
+    def _packed(self, synthesis: str) -> tuple[Areas, dict[str, tuple[int, int]]]:
+        """Synthesise by a command and pack: what Yosys counts, and used and available cells."""
+        self.runs = [self.synthesise(synthesis)]
+        found = areas(self.place.path / NETLIST, self.stages, self.description["top"])
+        return found, self.fit(found)
+
+    def synthesise(self, synthesis: str) -> dict[str, Any]:
         """Yosys, from the sources to synth.json for nextpnr and synth.v for simulators; returns what it cost."""
+        script, key = self._synthesis(synthesis)
+        (self.place.path / SCRIPT).write_text("\n".join(script) + "\n")
+        command = yosys_command(SCRIPT, GIBIBYTES, quiet=False)
+        follow = Synthesis(lambda text: self.tell(f"synthesis: {text}"))
+        name, other = ("synthesis", DENSER) if synthesis == self.flow.synthesis else (DENSER, "synthesis")
+        self.place.forget(other)  # It wrote the same files.
+        return self._step(name, "yosys", key, command, (NETLIST, VERILOG), follow)
+
+    def _synthesis(self, synthesis: str) -> tuple[list[str], str]:
+        """The script of a synthesis, and the key of its step."""
         sources = self.description["sources"]
         script = [
             *(f"read_verilog -sv {source}" for source in sources),
-            self.flow.synthesis,
+            synthesis,
             # Scopes are no cells, and lines of the source in every net would be half of the file.
             "delete t:$scopeinfo",
             "setattr -unset src",
@@ -131,11 +156,7 @@ class Builder:
             f"write_json {NETLIST}",
             f"write_verilog -noattr {VERILOG}",
         ]
-        (self.place.path / SCRIPT).write_text("\n".join(script) + "\n")
-        command = yosys_command(SCRIPT, GIBIBYTES, quiet=False)
-        key = self.place.key(sources, script, yosys_version())
-        follow = Synthesis(lambda text: self.tell(f"synthesis: {text}"))
-        return self._step("synthesis", "yosys", key, command, (NETLIST, VERILOG), follow)
+        return script, self.place.key(sources, script, yosys_version())
 
     def fit(self, found: Areas) -> dict[str, tuple[int, int]]:
         """nextpnr's packing alone: used and available cells, by nextpnr's kinds; ``found`` is what Yosys counted."""

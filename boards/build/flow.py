@@ -10,7 +10,8 @@ __all__ = ["Flow"]
 class Flow:
     """How a family's design becomes a bitstream; the files are in the folder that every program runs in.
 
-    ``synthesis``: the Yosys command. ``placer``, ``packer``: program names (``hw.programs``). ``constrained``: the
+    ``synthesis``: the Yosys command; ``denser``: one that takes longer and fewer cells, for designs that fill the
+    device, where there is one. ``placer``, ``packer``: program names (``hw.programs``). ``constrained``: the
     placer's arguments that name the constraints, "{constraints}" in them. ``placed``: those by which it writes the file
     ``design`` for the packer, where that is another than routed.json. ``packing``: the packer's arguments, "{board}"
     where those of the board come. ``kinds``: nextpnr's kinds of cells that are told of, by what they are called; the
@@ -26,6 +27,7 @@ class Flow:
     bitstream: str
     placed: tuple[str, ...] = ()
     design: str = ""
+    denser: str = ""
     kinds: Mapping[str, str] = field(default_factory=dict)
 
     #: What the placer is asked for whatever the family; an older one that does not know all of it is not used.

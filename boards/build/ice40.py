@@ -8,6 +8,7 @@ __all__ = ["ICE40"]
 ICE40 = Flow(
     family="ice40",
     synthesis=FAMILIES["ice40"],
+    denser=f"{FAMILIES['ice40']} -dff",  # ABC sees the registers too, and which of them are the same.
     placer="nextpnr-ice40",
     constrained=("--pcf", "{constraints}"),
     placed=("--asc", "top.asc"),

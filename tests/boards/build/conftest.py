@@ -47,6 +47,9 @@ if "--pack-only" not in sys.argv:
     with (here / "ran").open("a") as ran:
         print(seed, os.getpid(), file=ran, flush=True)
 print("Info: Packing constants..")
+if "--pack-only" in sys.argv:
+    with (here / "packed").open("a") as packed:
+        print((Path(value("--json")).parent / "synthesis.ys").read_text().count("-dff"), file=packed)
 for kind, (used, room) in does["used"].items():
     print(f"Info: \\t{kind:>20}: {used:7d}/{room:7d} {100 * used // room:5d}%", flush=True)
 if "--pack-only" in sys.argv:
@@ -101,6 +104,11 @@ class Fake:
         return [int(line.split()[0]) for line in log.read_text().splitlines()] if log.is_file() else []
 
     @property
+    def packed(self) -> list[bool]:
+        """Of every netlist that was packed, in order, whether its synthesis was the denser one."""
+        return [line == "1" for line in (self.folder / "packed").read_text().split()]
+
+    @property
     def processes(self) -> list[int]:
         """Process numbers of what was begun."""
         return [int(line.split()[1]) for line in (self.folder / "ran").read_text().splitlines()]
@@ -149,7 +157,8 @@ def synthesised(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("PATH", f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}")
         for name, text in (("top.sv", DESIGN), ("top.pcf", PINS), ("board.json", json.dumps(DESCRIPTION))):
             (workplace.path / name).write_text(text)
-        Builder(workplace, board("icebreaker"), ["conv1"], runner, lambda text: None).synthesise()
+        made = Builder(workplace, board("icebreaker"), ["conv1"], runner, lambda text: None)
+        made.synthesise(made.flow.synthesis)
     return workplace.path
 
 

@@ -50,6 +50,21 @@ def test_weights_are_put_behind_the_bitstream(build, place):
     assert place.sizes()["flash.bin"] == len(image)
 
 
+def test_a_device_that_is_nearly_full_gets_a_denser_synthesis(build, fake, place, told):
+    fake.set(used={"ICESTORM_LC": [5068, 5280]})
+    assert build().seed == 1
+    assert fake.packed == [False]
+    place.forget("fitting")
+    fake.set(used={"ICESTORM_LC": [5069, 5280]})
+    assert build().seed == 1
+    assert fake.packed[1:] == [False, True]
+    assert "synthesis: 5,069 of 5,280 cells are hard to place: once more, for fewer" in told[0]
+    told[0].clear()
+    build()
+    assert len(fake.packed) == 3
+    assert told[0][0] == "denser synthesis: done before"
+
+
 def test_where_none_meets_the_clock_the_best_is_kept(build, fake, place):
     fake.set(achieved={"1": 9.0, "2": 11.0, "3": 10.0})
     made = build()

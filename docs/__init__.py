@@ -1,0 +1,1 @@
+"""The documentation, and in `docs.tools` what it is made and checked with."""

@@ -1,0 +1,1 @@
+"""Timing diagrams from simulations: record a waveform, read it cycle by cycle, draw it."""

@@ -1,6 +1,7 @@
 """Every check of the project, one session each; `nox -l` lists them."""
 
 import os
+from pathlib import Path
 
 import nox
 
@@ -75,9 +76,21 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session
+def brevitas(session: nox.Session) -> None:
+    """Exports the test networks again with Brevitas, which has versions of its own: it needs an older setuptools."""
+    pins = [line for line in Path("constraints.txt").read_text().splitlines() if not line.startswith("setuptools==")]
+    constraints = Path(session.create_tmp()) / "constraints.txt"
+    constraints.write_text("\n".join([*pins, "setuptools==80.9.0", ""]))
+    tools = ("brevitas==0.13.4", "onnxoptimizer==0.4.2", "onnxscript==0.7.2", "scikit-learn", "torch")
+    session.install("-e", ".[interop,dev]", *tools, "-c", str(constraints))
+    # Brevitas warns of its own modules when it is imported.
+    session.run("pytest", "-W", "ignore", "tests/sw/interop/test_brevitas_export.py", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measures again every figure that the README and docs/ quote."""
-    install(session, "train,sim,fpga,report")
+    install(session, "train,sim,fpga,report,interop")
     session.run("python", "-m", "benchmarks", *session.posargs)
 
 

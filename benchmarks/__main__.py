@@ -23,6 +23,7 @@ MODULES = {
     "damage": "benchmarks.boards.damage",
     "compact_cost": "benchmarks.compact.cost",
     "compact_given": "benchmarks.compact.given",
+    "brevitas": "benchmarks.brevitas",
 }
 
 

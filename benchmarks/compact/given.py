@@ -161,7 +161,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--models", type=Path, help="folder with the two decoded models, without which nothing is done")
     parser.add_argument("--data-dir", help="folder with MNIST's four .gz files; without it images are random")
     parser.add_argument("--cifar10", type=Path, help=".npz of train_ and test_ images and labels; without it random")
-    parser.add_argument("--epochs", type=int, default=1, help="epochs that the LFC is trained further; 0 for none")
+    parser.add_argument("--epochs", type=int, default=4, help="epochs that the LFC is trained further; 0 for none")
     parser.add_argument("--hardware", type=int, default=0, metavar="IMAGES", help="simulate so many images of each")
     parser.add_argument("--again", action="store_true", help="measure what stands in the results, too")
     options = parser.parse_args(arguments)

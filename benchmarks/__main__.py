@@ -22,6 +22,7 @@ MODULES = {
     "boards": "benchmarks.boards.table",
     "damage": "benchmarks.boards.damage",
     "compact_cost": "benchmarks.compact.cost",
+    "compact_given": "benchmarks.compact.given",
     "brevitas": "benchmarks.brevitas",
 }
 

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from subbit.compaction import compact, fine_tune
 from subbit.console import Failed, finished, made_by_user
 from subbit.extras import require
 from subbit.folders import NETWORK_FILE, network_of
 from subbit.importing import import_qonnx, prove_qonnx
 from subbit.inspection import Inspection, inspect_network
+from subbit.interchange import check_qonnx, export_qonnx
 from subbit.reporting import report
 from sw.errors import SubbitError
 from sw.files import atomic_write, made_folder
@@ -37,10 +39,13 @@ if TYPE_CHECKING:
 __all__ = [
     "NETWORK_FILE",
     "build",
+    "check_qonnx",
     "classify",
     "compact",
     "demo",
     "draw",
+    "export_qonnx",
+    "fine_tune",
     "flash",
     "generate",
     "import_qonnx",
@@ -76,17 +81,6 @@ def train(**settings: Any) -> tuple[Network, "TrainResult"]:
     from sw.train.config import TrainConfig
 
     return fit(TrainConfig(**settings))
-
-
-def compact(network: Network, *methods: str) -> Network:
-    """A trained network made compact by ``methods`` that need no training ("reuse:depth=4"); its scores stay the same.
-
-    Raises SubbitError where a method is unknown or works in training alone.
-    """
-    require("train", "compaction")
-    from sw.compact.method import finish, parse_methods
-
-    return finish(network, parse_methods(methods))
 
 
 def inspect(network: Network) -> Inspection:

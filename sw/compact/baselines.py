@@ -3,23 +3,19 @@
 import torch
 from torch import Tensor
 
-from sw.compact.nearest import CodebookBinarizer, all_codewords, frequent_first
+from sw.compact.nearest import CodebookBinarizer, FixedCodebook, all_codewords, frequent_first
+from sw.network.words import Words
+from sw.train.binarize import kernel_order
 
 __all__ = ["MostFrequent", "RandomSubset"]
 
 
-class RandomSubset(CodebookBinarizer):
+class RandomSubset(FixedCodebook):
     """`n` codewords drawn once and kept."""
 
-    table: Tensor
-
     def __init__(self, latent: Tensor, n: int) -> None:
-        super().__init__(latent)
-        everything = all_codewords(self.words.taps)
-        self.register_buffer("table", everything[torch.randperm(len(everything))[:n]])
-
-    def codewords(self) -> Tensor:
-        return self.table
+        everything = all_codewords(Words(kernel_order(latent).shape).taps)
+        super().__init__(latent, everything[torch.randperm(len(everything))[:n]])
 
 
 class MostFrequent(CodebookBinarizer):

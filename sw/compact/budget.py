@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from sw.compact.codebook import Codebook
-from sw.compact.method import Method, inner_layers, known_layers, register
+from sw.compact.method import Evidence, Method, inner_layers, known_layers, register, weight_shapes
 from sw.errors import SubbitError
+from sw.network import Network
 from sw.network.words import LONGEST, Words
 from sw.train.models import BinaryModel
 
@@ -38,10 +39,15 @@ class Budget(Method):
         for name, n in self.sizes(model).items():
             Codebook(n=n, by=self.by, layers=(name,)).attach(model)
 
-    def sizes(self, model: BinaryModel) -> dict[str, int]:
+    def convert(self, network: Network, evidence: Evidence | None = None) -> Network:
+        for name, n in self.sizes(network).items():
+            network = Codebook(n=n, by=self.by, layers=(name,)).convert(network, evidence)
+        return network
+
+    def sizes(self, owner: BinaryModel | Network) -> dict[str, int]:
         """Codewords of each layer that gets a codebook. Raises SubbitError where `bits` cannot be reached."""
-        shapes = {name: binarizer.kernel_shape for name, binarizer in model.binarizers().items()}
-        inner = known_layers(self.layers, model) or inner_layers(model)
+        shapes = weight_shapes(owner)
+        inner = known_layers(self.layers, owner) or inner_layers(owner)
         others = [] if self.layers else [name for name in shapes if name not in inner]
         return codebook_sizes(shapes, [inner, others], self.bits)
 

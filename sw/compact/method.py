@@ -11,24 +11,27 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+import numpy as np
+
 from sw.errors import SubbitError
-from sw.network import Network
+from sw.network import Linear, Network
 from sw.train.config import TrainConfig
 from sw.train.data import DataSet
 from sw.train.fit import TrainResult
-from sw.train.layers import BinaryConv2d
 from sw.train.models import BinaryModel
 
 __all__ = [
     "METHODS",
+    "Evidence",
     "Method",
     "Revision",
     "Stage",
-    "finish",
+    "convert",
     "inner_layers",
     "known_layers",
     "parse_methods",
     "register",
+    "weight_shapes",
 ]
 
 METHODS: dict[str, type["Method"]] = {}
@@ -58,12 +61,24 @@ class Revision:
     found: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Images to judge by, uint8 (n, height, width, channels), and what is right for each of them, int64 (n,).
+
+    `classes` are labels, or where there are none the classes that a network gave before it was changed.
+    """
+
+    images: np.ndarray
+    classes: np.ndarray
+
+
 @dataclass(frozen=True, kw_only=True)
 class Method(ABC):
     """A way to make a network compact: its options are the fields of its dataclass, `layers` where it is used.
 
     `revise` changes the training before it begins, `attach` a model before it trains; `finish` changes the Network that
-    was exported from it, or one that was trained elsewhere. A method does its work in one of them or in several.
+    was exported from it. A method does its work in one of them or in several. `convert` changes a Network that was
+    trained before, or elsewhere.
     Options are whole numbers, numbers, words, or yes and no; `__post_init__` checks them and raises SubbitError.
     """
 
@@ -85,6 +100,16 @@ class Method(ABC):
     def finish(self, network: Network) -> Network:
         """The exported Network with what this method adds after training. Its scores stay what they were."""
         return network
+
+    def convert(self, network: Network, evidence: Evidence | None = None) -> Network:
+        """A finished Network made compact without training, whatever that costs; by default `finish`, which is free.
+
+        `evidence` is what a choice may be made by. Raises SubbitError where the method can only train, or does not
+        suit the network.
+        """
+        if type(self).finish is Method.finish:
+            raise SubbitError(f"{self.kind} is a way to train: give it to `subbit train --compact`")
+        return self.finish(network)
 
     def __str__(self) -> str:
         """The text that `parse_methods` reads as this method; options at their defaults are left out."""
@@ -108,12 +133,10 @@ def parse_methods(texts: Iterable[str]) -> list[Method]:
     return [_parse(text) for text in texts]
 
 
-def finish(network: Network, methods: Iterable[Method]) -> Network:
-    """A trained Network with methods that need no training. Raises SubbitError for one that works in training."""
+def convert(network: Network, methods: Iterable[Method], evidence: Evidence | None = None) -> Network:
+    """A finished Network with these methods, one after the other, without training. Raises SubbitError."""
     for method in methods:
-        if type(method).finish is Method.finish:
-            raise SubbitError(f"{method.kind} is a way to train: give it to `subbit train --compact`")
-        network = method.finish(network)
+        network = method.convert(network, evidence)
     return network
 
 
@@ -154,22 +177,29 @@ def _text(value: object) -> str:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
-def known_layers(names: tuple[str, ...], model: BinaryModel) -> list[str]:
-    """`names`, once each is known to be a layer of `model` that has weights. Raises SubbitError."""
-    weighted = model.weighted()
+def weight_shapes(owner: BinaryModel | Network) -> dict[str, tuple[int, ...]]:
+    """The shape of the weights of every layer that has any, (out, kernel_h, kernel_w, in) or (out, in), by its name."""
+    if isinstance(owner, Network):
+        return {layer.name: layer.weights.shape for layer in owner.layers if isinstance(layer, Linear)}
+    return {name: binarizer.kernel_shape for name, binarizer in owner.binarizers().items()}
+
+
+def known_layers(names: tuple[str, ...], owner: BinaryModel | Network) -> list[str]:
+    """`names`, once each is known to be a layer of `owner` that has weights. Raises SubbitError."""
+    weighted = weight_shapes(owner)
     for name in names:
         if name not in weighted:
             raise SubbitError(f"{name!r} is no layer with weights: they are {', '.join(weighted)}")
     return list(names)
 
 
-def inner_layers(model: BinaryModel, convolutions: bool = False) -> list[str]:
+def inner_layers(owner: BinaryModel | Network, convolutions: bool = False) -> list[str]:
     """The weighted layers between the first and the last, which compaction spares as the papers do.
 
-    With `convolutions`, of these only the ones whose kernel is larger than 1x1, where there are any. A model without
-    inner layers gives all that it has.
+    With `convolutions`, of these only the ones whose kernel is larger than 1x1, where there are any. What has no inner
+    layers gives all that it has.
     """
-    weighted = model.weighted()
-    inner = list(weighted)[1:-1] or list(weighted)
-    kernels = [n for n in inner if isinstance(weighted[n], BinaryConv2d) and weighted[n].binarizer.shape[2] > 1]
+    shapes = weight_shapes(owner)
+    inner = list(shapes)[1:-1] or list(shapes)
+    kernels = [name for name in inner if len(shapes[name]) == 4 and max(shapes[name][1:3]) > 1]
     return kernels if convolutions and kernels else inner

@@ -10,7 +10,7 @@ from sw.network.encodings.codebook import CodebookEncoding
 from sw.network.words import Words
 from sw.train.binarize import LatentBinarizer, kernel_order
 
-__all__ = ["CodebookBinarizer", "all_codewords", "frequent_first", "nearest", "word_numbers"]
+__all__ = ["CodebookBinarizer", "FixedCodebook", "all_codewords", "frequent_first", "nearest", "word_numbers"]
 
 GRID = 2.0**20
 
@@ -91,3 +91,16 @@ class CodebookBinarizer(LatentBinarizer):
     def encode(self, latent: Tensor) -> CodebookEncoding:
         bits = (kernel_order(self.binarize(latent)) > 0).to(torch.uint8).contiguous().cpu().numpy()
         return CodebookEncoding.of(bits, (self.codewords() > 0).to(torch.uint8).cpu().numpy())
+
+
+class FixedCodebook(CodebookBinarizer):
+    """Codewords (n, taps) of -1 and +1 that stay as they are given."""
+
+    table: Tensor
+
+    def __init__(self, latent: Tensor, table: Tensor) -> None:
+        super().__init__(latent)
+        self.register_buffer("table", table)
+
+    def codewords(self) -> Tensor:
+        return self.table

@@ -10,7 +10,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from sw.compact.method import Method, inner_layers, known_layers, register
+from sw.compact.method import Method, inner_layers, known_layers, register, weight_shapes
 from sw.compact.tree import bit_distances, least_tree, span, symbol_distances
 from sw.errors import SubbitError
 from sw.network import DenseEncoding, Encoding, Linear, Network
@@ -61,11 +61,7 @@ class Reuse(Method):
             model.regularisers[key] = ReuseTerm(self, model, names)
 
     def finish(self, network: Network) -> Network:
-        weighted = [layer.name for layer in network.layers if isinstance(layer, Linear)]
-        for name in self.layers:
-            if name not in weighted:
-                raise SubbitError(f"{name!r} is no layer with weights: they are {', '.join(weighted)}")
-        chosen = self.layers or weighted
+        chosen = known_layers(self.layers, network) or weight_shapes(network)
         layers = [
             replace(layer, weights=reused(layer.weights, self.depth, self.complement))
             if isinstance(layer, Linear) and layer.name in chosen

@@ -13,15 +13,18 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from sw.compact.method import Method, Revision, Stage, register
+from sw.compact.finished import input_slices, with_slices
+from sw.compact.method import Evidence, Method, Revision, Stage, register
 from sw.errors import SubbitError
 from sw.files import atomic_write
+from sw.network import Network
 from sw.train.config import TrainConfig
 from sw.train.data import stratified_split
 from sw.train.fit import classify
@@ -77,16 +80,24 @@ def injected(images: np.ndarray, slices: Sequence[int], bits: int, seed: int) ->
 
 
 def sensitivity(
-    model: BinaryModel, images: np.ndarray, labels: np.ndarray, sets: Sequence[Sequence[int]], seeds: Sequence[int]
+    model: BinaryModel | Network,
+    images: np.ndarray,
+    labels: np.ndarray,
+    sets: Sequence[Sequence[int]],
+    seeds: Sequence[int],
 ) -> Sensitivity:
     """Accuracy of `model` on uint8 images (n, height, width, channels) with the slices of each set random.
 
     The random bits go into the pixels, so any input encoding will do. All sets see the same random bits of a seed, so
     that their differences are less random than they are. The spread of a single seed is 0.
     """
+    said, bits = (
+        (model.classify, model.input.bits)
+        if isinstance(model, Network)
+        else (partial(classify, model), model.spec.bits)
+    )
     found = [
-        [float((classify(model, injected(images, chosen, model.spec.bits, seed)) == labels).mean()) for seed in seeds]
-        for chosen in sets
+        [float((said(injected(images, chosen, bits, seed)) == labels).mean()) for seed in seeds] for chosen in sets
     ]
     return Sensitivity(
         tuple(tuple(sorted(chosen)) for chosen in sets),
@@ -172,8 +183,7 @@ class Slices(Method):
         if config.encoding.partition(":")[0] not in ("planes", "slices"):
             raise SubbitError(f"slices are chosen from an input of planes or slices, not {config.encoding}")
         every = slices_of(spec)
-        if self.keep > len(every):
-            raise SubbitError(f"slices: keep must be at most the {len(every)} slices of the input, not {self.keep}")
+        self._check_keep(every)
         base = replace(config, encoding=slices_text(every), compact=())
         kept = stage.folder / KEPT if stage.folder else None
         if kept and kept.is_file():
@@ -192,6 +202,31 @@ class Slices(Method):
             f"training on {revised.encoding} at width {revised.width:g}"
         )
         return Revision(revised, {**found, "encoding": revised.encoding, "width": revised.width})
+
+    def convert(self, network: Network, evidence: Evidence | None = None) -> Network:
+        """The network without the slices that it can do without: as many are left out as `drop` or `keep` says.
+
+        Nothing is shrunk, which takes training. Without evidence the upper `keep` slices stay.
+        """
+        every = input_slices(network)
+        if self.width:
+            raise SubbitError("slices: width takes training: leave it out for a finished network")
+        self._check_keep(every)
+        if evidence is None and not self.keep:
+            raise SubbitError("slices are judged by images: name some, or say how many to keep, as in slices:keep=4")
+        if evidence is None:
+            return with_slices(network, every[-self.keep :])
+        choice = choose(
+            lambda sets: sensitivity(network, evidence.images, evidence.classes, sets, range(self.seeds)),
+            every,
+            self.drop,
+            self.keep,
+        )
+        return with_slices(network, choice.kept, evidence.images)
+
+    def _check_keep(self, every: Sequence[int]) -> None:
+        if self.keep > len(every):
+            raise SubbitError(f"slices: keep must be at most the {len(every)} slices of the input, not {self.keep}")
 
     def _measured(self, base: TrainConfig, stage: Stage, every: tuple[int, ...]) -> dict[str, Any]:
         """Train on every slice and choose; plain values, as slices.json keeps them."""

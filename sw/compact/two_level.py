@@ -18,9 +18,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sw.compact.method import Method, inner_layers, known_layers, register
+from sw.compact.finished import with_two_levels
+from sw.compact.method import Evidence, Method, inner_layers, known_layers, register
 from sw.compact.quantiser import group_ratio, keep_largest, two_means
 from sw.errors import SubbitError
+from sw.network import Network
 from sw.network.encodings import DenseEncoding
 from sw.network.encodings.sparse import SparseEncoding
 from sw.network.encodings.two_level import MOST_FRACTION, TwoLevelEncoding
@@ -273,7 +275,8 @@ class TwoLevel(Method):
 
     `by` magnitude, the largest latent weights of all layers or of each (`per_layer`), or penalty, with `gamma` (0: the
     published one for the share). `levels` are closed, the least-squares ones, or learnt. `fraction`: bits behind the
-    point of the ratio phi / tau. Where layers are to have codebooks too, those are attached first.
+    point of the ratio phi / tau. Where layers are to have codebooks too, those are attached first. Without training
+    `ones` is that of each layer, and the ones that stay are spread evenly: see `sw.compact.finished`.
     """
 
     kind: ClassVar[str] = "two-level"
@@ -318,6 +321,10 @@ class TwoLevel(Method):
             if self.by == "penalty":
                 gamma = self.gamma or default_gamma(self.ones)
                 model.regularisers[f"two-level-{'-'.join(members)}"] = OnesPenalty(budget, gamma)
+
+    def convert(self, network: Network, evidence: Evidence | None = None) -> Network:
+        chosen = known_layers(self.layers, network) or inner_layers(network)
+        return with_two_levels(network, chosen, self.ones, self.fraction)
 
     def binarizer(self, name: str, model: BinaryModel) -> TwoLevelBinarizer:
         """What takes the place of layer `name`'s binariser. Raises SubbitError where it cannot be wrapped."""

@@ -1,7 +1,7 @@
 """The Network: the exact integer model that training exports, hardware implements and simulation compares with."""
 
 from sw.network.encodings import DenseEncoding, Encoding
-from sw.network.file import load, save
+from sw.network.file import digest, load, save
 from sw.network.layers import (
     BitPlanes,
     BitSlices,
@@ -36,6 +36,7 @@ __all__ = [
     "TensorType",
     "Thermometer",
     "Threshold",
+    "digest",
     "load",
     "save",
     "sign",

@@ -1,5 +1,6 @@
 """A Network as one safetensors file: the arrays, and a JSON manifest in the metadata that a typed model checks."""
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -17,7 +18,7 @@ from sw.network.encodings import encoding_of_kind
 from sw.network.layers import Layer, Padding, PaddingKind
 from sw.network.network import Input, Network
 
-__all__ = ["SCHEMA", "load", "save"]
+__all__ = ["SCHEMA", "digest", "load", "save"]
 
 SCHEMA = 1
 FORMAT = "subbit-network"
@@ -179,6 +180,17 @@ def describe(layer: Layer) -> tuple[AnyLayer, Arrays]:
         case layer_types.Scores():
             return ScoresRecord(**common), {"scale": layer.scale, "bias": layer.bias}
     raise TypeError(f"layer must be one of the known kinds, not {layer!r}")
+
+
+def digest(network: Network) -> str:
+    """32 hexadecimal digits that differ between networks whose files differ in more than the network's name."""
+    found = hashlib.sha256(repr(network.input).encode())
+    for layer in network.layers:
+        record, arrays = describe(layer)
+        found.update(record.model_dump_json().encode())
+        for name, array in sorted(arrays.items()):
+            found.update(f"{name} {array.dtype} {array.shape}".encode() + array.tobytes())
+    return found.hexdigest()[:32]
 
 
 def save(network: Network, path: str | os.PathLike[str]) -> None:

@@ -7,18 +7,25 @@ export know only these interfaces.
 
 from abc import ABC, abstractmethod
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from sw.network.encodings import DenseEncoding, Encoding
 from sw.train.estimators import sign
 
-__all__ = ["DenseBinarizer", "LatentBinarizer", "Regulariser", "WeightBinarizer", "kernel_order"]
+__all__ = ["DenseBinarizer", "LatentBinarizer", "Regulariser", "WeightBinarizer", "kernel_order", "latent_of"]
 
 
 def kernel_order(weights: Tensor) -> Tensor:
     """PyTorch's (out, in, kernel_h, kernel_w) as the Network's (out, kernel_h, kernel_w, in); (out, in) as it is."""
     return weights.permute(0, 2, 3, 1) if weights.dim() == 4 else weights
+
+
+def latent_of(bits: np.ndarray, size: float = 1.0) -> Tensor:
+    """Latent weights -size and +size for weight bits in the Network's order; the inverse of `kernel_order`."""
+    latent = torch.from_numpy(bits.astype(np.float32)).mul_(2.0 * size).sub_(size)
+    return latent.permute(0, 3, 1, 2).contiguous() if latent.dim() == 4 else latent
 
 
 class WeightBinarizer(nn.Module, ABC):

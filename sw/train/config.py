@@ -41,7 +41,8 @@ class TrainConfig:
     `batch` images a step and a device; Adam (AdamW where `weight_decay` > 0) at `learning_rate`, after a `warmup` share
     of the training on a cosine down to 0. `max_minutes` ends the training early, and the cosine with it.
     `augment`: none, digits or photo; auto takes digits for one channel and photo for three.
-    `compact` names compaction methods, each a text as `sw.compact` reads it.
+    `compact` names compaction methods, each a text as `sw.compact` reads it. `start` tells the Network that is trained
+    further, by its `sw.network.digest`, or is None.
     `accelerator`, `devices`, `num_nodes`, `strategy` go to lightning: the same call trains on several machines.
     """
 
@@ -54,6 +55,7 @@ class TrainConfig:
     padding: PaddingKind = "-1"
     activation_bits: int = 1
     compact: tuple[str, ...] = ()
+    start: str | None = None
     estimator: str = "ste"
     input_dropout: float = 0.0
     dropout: float = 0.0

@@ -97,8 +97,8 @@ def _pool(module: MaxPool, name: str, reads: tuple[str, ...], _: net.TensorType)
 
 def _scores(module: Scores, name: str, reads: tuple[str, ...], _: net.TensorType) -> net.Layer:
     with torch.no_grad():
-        bias = module.whole_bias().to(torch.int64).cpu().numpy()
-    return net.Scores(name=name, reads=reads, scale=np.ones_like(bias), bias=bias)
+        scale, bias = (row.to(torch.int64).cpu().numpy() for row in (module.whole_scale(), module.whole_bias()))
+    return net.Scores(name=name, reads=reads, scale=scale, bias=bias)
 
 
 _LAYERS: dict[type[nn.Module], Callable[..., net.Layer]] = {

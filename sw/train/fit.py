@@ -26,9 +26,10 @@ from sw.train.loop import Batches, Learner, to_pixels
 from sw.train.models import BinaryModel, ModelSpec
 from sw.train.progress import EpochProgress
 
-__all__ = ["Prepare", "TrainResult", "TrainingStopped", "accuracy", "classify", "load_model", "train"]
+__all__ = ["Make", "Prepare", "TrainResult", "TrainingStopped", "accuracy", "classify", "load_model", "train"]
 
 Prepare = Callable[[BinaryModel], None]
+Make = Callable[[ModelSpec], BinaryModel]
 
 
 class TrainingStopped(SubbitError):
@@ -53,8 +54,12 @@ class TrainResult:
     found: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-def train(config: TrainConfig, data: DataSet | None = None, prepare: Prepare | None = None) -> TrainResult:
+def train(
+    config: TrainConfig, data: DataSet | None = None, prepare: Prepare | None = None, make: Make = BinaryModel
+) -> TrainResult:
     """Train as `config` says. `prepare` may give layers other weight binarisers before the training starts.
+
+    `make` gives the model to start from, by default a new one as its spec tells.
 
     Everything is checked before a file is written. Ctrl-C raises TrainingStopped, the last finished epoch being kept
     where `output` names a folder; `resume` goes on from it and ends where an uninterrupted training would have.
@@ -68,7 +73,7 @@ def train(config: TrainConfig, data: DataSet | None = None, prepare: Prepare | N
         raise SubbitError(f"batch must be at most the {images} images of {data.name} to train on, not {config.batch}")
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(config.seed)
-        model = BinaryModel(spec)
+        model = make(spec)
         if prepare is not None:
             prepare(model)
         return _run(model, batches, data, config, done)

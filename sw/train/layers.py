@@ -211,21 +211,33 @@ class Scores(nn.Module):
 
     The temperature is learned, helps the loss only and is left behind: sum + bias are the Network's integer scores.
     The bias is held in units of sqrt(taps), the spread of a sum, so that one learning rate suits it too.
+    A Network that is trained further has a whole factor `scale` for each sum, which stays, and a whole bias `base`, to
+    which the learned one is added; its scores are then float64.
     """
 
-    def __init__(self, classes: int, taps: int) -> None:
+    scale: Tensor | None
+    base: Tensor | None
+
+    def __init__(self, classes: int, taps: float, scale: Tensor | None = None, base: Tensor | None = None) -> None:
         super().__init__()
         self.unit = math.sqrt(taps)
         self.bias = nn.Parameter(torch.zeros(classes))
         self.log_temperature = nn.Parameter(torch.tensor(0.0))
+        self.register_buffer("scale", scale, persistent=False)
+        self.register_buffer("base", base, persistent=False)
+
+    def whole_scale(self) -> Tensor:
+        """The factor of each class, a whole number."""
+        return torch.ones_like(self.bias) if self.scale is None else self.scale
 
     def whole_bias(self) -> Tensor:
-        """The bias of each class, a whole number, in float32."""
-        return round_ste(self.bias * self.unit)
+        """The bias of each class, a whole number, in float32 or as `base`."""
+        learned = round_ste(self.bias * self.unit)
+        return learned if self.base is None else learned + self.base
 
     def scores(self, sums: Tensor) -> Tensor:
         """Whole scores (n, classes)."""
-        return sums + self.whole_bias()
+        return (flatten(sums) if self.scale is None else flatten(sums) * self.scale) + self.whole_bias()
 
     def forward(self, sums: Tensor) -> Tensor:
-        return self.scores(sums) * (torch.exp(self.log_temperature) * 2.0 / self.unit)
+        return self.scores(sums).to(sums.dtype) * (torch.exp(self.log_temperature) * 2.0 / self.unit)

@@ -174,14 +174,15 @@ def slices_text(slices: tuple[int, ...]) -> str:
 class BinaryModel(nn.Module):
     """A binary network: `layers`, by the names that the Network's layers will have, one after the other.
 
-    `regularisers` are terms of the loss, each a `Regulariser`, by a name of their own; a compaction method adds them.
+    They are made as `spec` tells, or given. `regularisers` are terms of the loss, each a `Regulariser`, by a name of
+    their own; a compaction method adds them.
     Images are (n, channels, height, width), pixels as float32 whole numbers. `forward` gives logits (n, classes).
     """
 
-    def __init__(self, spec: ModelSpec) -> None:
+    def __init__(self, spec: ModelSpec, layers: dict[str, nn.Module] | None = None) -> None:
         super().__init__()
         self.spec = spec
-        self.layers = nn.ModuleDict(_Builder(spec).build())
+        self.layers = nn.ModuleDict(_Builder(spec).build() if layers is None else layers)
         self.regularisers = nn.ModuleDict()
 
     def forward(self, images: Tensor) -> Tensor:
@@ -192,7 +193,7 @@ class BinaryModel(nn.Module):
 
     def scores(self, images: Tensor) -> Tensor:
         """Whole class scores (n, classes), those of the Network when in eval mode."""
-        return self.trace(images)["scores"]
+        return list(self.trace(images).values())[-1]
 
     def trace(self, images: Tensor) -> dict[str, Tensor]:
         """Values after every layer, by its name; the last are the whole scores in place of the logits."""

@@ -22,7 +22,7 @@ from sw.network import Linear
 from sw.network.encodings.codebook import CodebookEncoding
 
 COMMANDS = (
-    *("train", "compact", "inspect", "plan", "generate", "simulate"),
+    *("train", "compact", "inspect", "export", "plan", "generate", "simulate"),
     *("build", "weights", "flash", "classify", "board", "report", "demo"),
 )
 
@@ -148,13 +148,6 @@ def test_compact_loses_nothing(command, network_file, small_network, make_images
     assert document["after"]["depth"] >= 1
     shallow = command("compact", network_file, "-o", "shallow.safetensors", "--compact", "reuse:depth=1")
     assert "outputs at most 1 deep" in " ".join(shallow.out.split())
-
-
-def test_compact_refuses_what_needs_training(command, network_file):
-    outcome = command("compact", network_file, "-o", "out.safetensors", "--compact", "codebook:n=16")
-    assert outcome.status == 2
-    assert "codebook is a way to train: give it to `subbit train --compact`" in " ".join(outcome.err.split())
-    assert not Path("out.safetensors").exists()
 
 
 def test_inspect_draws(command, small_network):

@@ -109,13 +109,22 @@ class Case:
         return {"DUT": self.design.top, **taps, **load}
 
     def plusargs(self, pattern: tuple[float, float], seed: int) -> list[str]:
-        """The settings of a run with the gaps and stalls of ``pattern``."""
+        """The settings of a run with the gaps and stalls of ``pattern``.
+
+        A run with pauses begins with images that a second reset throws away: part of one, or until nothing goes in.
+        """
+        interval = self.design.interval or self.frame_beats
+        spoilt = {(False, False): 0, (True, False): 3 / 2, (False, True): 4, (True, True): 1 / 3}
+        frames = spoilt[pattern[0] > 0, pattern[1] > 0]
         settings = {
             "total": len(self.scores),
             "gap_rate": round(pattern[0] * 256),
             "stall_rate": round(pattern[1] * 256),
             "seed": seed,
             "patience": self.patience,
+            "spoil": round(frames * interval) + bool(frames),
+            # So long nothing moves at the ends of an accelerator that is full, or empty.
+            "calm": min(64 + 2 * interval, self.patience // 2),
             # Watched layers may still have rows to give that the result did not need.
             "tail": TAIL + (2 * (self.design.interval or 0) if self.design.probes else 0),
         }
@@ -184,5 +193,5 @@ def _tap(index: int, probe: Probe) -> str:
     ports = "".join(f", .{name}({signal})" for name, signal in signals.items())
     return (
         f'stream_tap #(.WIDTH({probe.lanes * probe.bits}), .NAME("tap_{index}")) tap_{index} '
-        f"(.clk(clk), .rst(rst), .flush(flush), .cycle(cycle), .last(1'b0){ports});"
+        f"(.clk(clk), .rst(quiet), .flush(flush), .cycle(cycle), .last(1'b0){ports});"
     )

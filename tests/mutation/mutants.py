@@ -10,10 +10,12 @@ from hw.yosys import run_yosys
 from sim.design import Design
 from tests.mutation.subjects import Subject
 
-__all__ = ["ORIGINAL", "Mutant", "mutate"]
+__all__ = ["ORIGINAL", "ORIGINAL_RTLIL", "TOP", "Mutant", "choose", "mutate"]
 
 #: The number that switches no fault on.
 ORIGINAL = 0
+#: The accelerator's module.
+TOP = "accelerator"
 SEED = 6
 BITS = 16
 # A register whose clock is cut or turned round is no fault of logic, and what it does is the simulator's choice.
@@ -21,6 +23,8 @@ LEFT_OUT = ("CLK", "RD_CLK", "WR_CLK")
 # A list comes with some that are left out; so many more are asked for.
 SPARE = 1.25
 READ = ("read_verilog -sv accelerator.sv", "hierarchy -top accelerator", "proc -norom", "memory_collect", "opt_clean")
+#: The accelerator as Yosys read it, where every cell has its name.
+ORIGINAL_RTLIL = "original.il"
 # Memory cells have ports that nothing reads (resets, enables of asynchronous reads); what is at their other ports is
 # the port of another cell, or of a register.
 CHOSEN = "t:* t:$mem* %d"
@@ -45,11 +49,16 @@ class Mutant:
     text: str
 
     @property
-    def command(self) -> str:
-        """Yosys' command that puts it in."""
+    def alone(self) -> str:
+        """Yosys' command that puts it in for good."""
         place = f"-module {self.module} -cell {self.cell} -port {self.port} -portbit {self.bit}"
         control = "" if self.other is None else f" -ctrlbit {self.other}"
-        return f"mutate -ctrl mutant {BITS} {self.number} -mode {self.mode} {place}{control}"
+        return f"mutate -mode {self.mode} {place}{control}"
+
+    @property
+    def switched(self) -> str:
+        """The same, switched on by its number at the input ``mutant``."""
+        return f"{self.alone} -ctrl mutant {BITS} {self.number}"
 
     def __str__(self) -> str:
         place = f"{self.port}[{self.bit}]" if self.other is None else f"{self.port}[{self.bit}, by {self.other}]"
@@ -62,13 +71,14 @@ def mutate(subject: Subject, folder: Path, count: int, seed: int = SEED) -> list
     The fault is chosen by the number in ``mutant.mem`` there; `ORIGINAL` is none. Raises SubbitError where Yosys fails.
     """
     generate(subject.network, subject.plan, folder)
-    run_yosys(folder, (*READ, f"mutate -list {round(SPARE * count)} -seed {seed} -o found.txt {CHOSEN}"))
+    search = f"mutate -list {round(SPARE * count)} -seed {seed} -o found.txt {CHOSEN}"
+    run_yosys(folder, (*READ, f"write_rtlil {ORIGINAL_RTLIL}", search))
     source = (folder / "accelerator.sv").read_text().splitlines()
     found = [listed(line, source) for line in (folder / "found.txt").read_text().splitlines()]
     chosen = [mutant for mutant in found if mutant.port not in LEFT_OUT][:count]
     mutants = [replace(mutant, number=number) for number, mutant in enumerate(chosen, 1)]
-    commands = [mutant.command for mutant in mutants]
-    run_yosys(folder, (*READ, *commands, "opt_clean", "write_verilog -sv -noattr mutants.sv"))
+    commands = [mutant.switched for mutant in mutants]
+    run_yosys(folder, (f"read_rtlil {ORIGINAL_RTLIL}", *commands, "opt_clean", "write_verilog -sv -noattr mutants.sv"))
     describe(folder)
     return mutants
 

@@ -56,6 +56,7 @@ module accelerator_bench #(
     ring_clock #(.BURST(BURST)) ring (.tick(tick), .stop(finished || stuck), .clk(clk));
 
     integer total = 0, gap_rate = 0, stall_rate = 0, seed = 1, patience = 1000000, calm = 1000, spoil = 0;
+    integer lag = 0, drag = 0;
     integer frames, code, position = 0, beat = 0, idle = 0, gap_left = 0, stall_left = 0, tail = 0;
     reg [31:0] gap_random, stall_random, release_at = 3;
 
@@ -77,6 +78,8 @@ module accelerator_bench #(
         if (!$value$plusargs("tail=%d", tail_cycles)) tail_cycles = 64;
         if (!$value$plusargs("calm=%d", calm)) calm = 1000;
         if (!$value$plusargs("spoil=%d", spoil)) spoil = 0;
+        if (!$value$plusargs("lag=%d", lag)) lag = 0;
+        if (!$value$plusargs("drag=%d", drag)) drag = 0;
         gap_random = seed * 2 + 1;
         stall_random = seed * 2 + 3;
         frames = $fopen("frames.bin", "rb");
@@ -105,6 +108,10 @@ module accelerator_bench #(
 
     // Long pauses: in the first images the source waits until the accelerator has run dry, in the middle of an image and
     // between two, and the sink until nothing more goes in. Either lasts until no beat has moved for `calm` cycles.
+    // Slow ends: in every second four images a beat waits up to twice `lag` cycles at the source, or `drag` at the sink,
+    // so that the accelerator waits for its ends and all its stages run empty, or stand full, again and again.
+    wire lags = gap_rate != 0 && sent % 8 >= 4;
+    wire drags = stall_rate != 0 && results % 8 < 4;
     wire dries = gap_rate != 0 && sent < 64 && (sent % 8 == 3 && beat == FRAME_BEATS / 2 || sent % 8 == 6 && beat == 0);
     wire fills = stall_rate != 0 && results < 64 && results % 8 == 0;
     reg dried = 0, filled = 0;
@@ -132,7 +139,8 @@ module accelerator_bench #(
                 if (gap_left != 0) begin
                     gap_left = gap_left - 1;
                     pause = 1;
-                end else if ({24'd0, gap_random[7:0]} < gap_rate) begin
+                end else if (lags) gap_left = {12'd0, gap_random[31:12]} % (2 * lag + 1);
+                else if ({24'd0, gap_random[7:0]} < gap_rate) begin
                     gap_left = gap_random[10:8] == 0 ? {27'd0, gap_random[15:11]} : 0;
                     pause = 1;
                 end
@@ -170,7 +178,8 @@ module accelerator_bench #(
             stall_random = scrambled(stall_random);
             m_axis_tready <= 0;
             if (stall_left != 0) stall_left = stall_left - 1;
-            else if ({24'd0, stall_random[7:0]} < stall_rate)
+            else if (drags && m_axis_tvalid && m_axis_tready) stall_left = {12'd0, stall_random[31:12]} % (2 * drag + 1);
+            else if (!drags && {24'd0, stall_random[7:0]} < stall_rate)
                 stall_left = stall_random[10:8] == 0 ? {27'd0, stall_random[15:11]} : 0;
             else if (!fills || filled) m_axis_tready <= 1;
         end

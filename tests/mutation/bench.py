@@ -4,6 +4,7 @@ What `sim.accelerator_bench` does in a simulator under cocotb is done here after
 by the same `sim.checker.Checker`. A run takes milliseconds in place of a second.
 """
 
+import shutil
 import subprocess
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,11 +31,18 @@ SECONDS = 10
 @dataclass(frozen=True)
 class Verdict:
     """What the bench said of a mutant: ``by`` is the kind of what it found first, empty where nothing was found, and
-    ``problem`` the sentence. ``pattern`` is the run, of `PATTERNS`, in which it was found."""
+    ``problem`` the sentence. ``pattern`` counts the runs before the one in which it was found,
+    ``ends`` are the cycles in which the results of a run were complete."""
 
     by: str
     problem: str = ""
     pattern: int = 0
+    ends: tuple[int, ...] = ()
+
+    @property
+    def caught(self) -> bool:
+        """Whether the bench found anything wrong."""
+        return bool(self.by)
 
 
 class Bench:
@@ -45,11 +53,12 @@ class Bench:
 
     def __init__(self, folder: Path, network: Network, images: np.ndarray) -> None:
         require("verilator")
-        design = Design.read(folder)
-        run = folder / "run"
+        run = folder / f"run-{len(images)}"
+        shutil.rmtree(run, ignore_errors=True)
         run.mkdir()
-        self.case = Case.prepared(run.resolve(), design, network, images)
-        self.program = self._built(folder / "program")
+        self.case = Case.prepared(run.resolve(), Design.read(folder), network, images)
+        program = folder / "program" / "Vstandalone"
+        self.program = program.resolve() if program.is_file() else self._built(folder / "program")
 
     def _built(self, folder: Path) -> Path:
         case = self.case
@@ -70,7 +79,7 @@ class Bench:
         """Run ``mutant`` under ``patterns`` until something is found."""
         for at, pattern in enumerate(patterns):
             verdict = self.run(mutant, pattern, seed)
-            if verdict.by:
+            if verdict.caught:
                 return replace(verdict, pattern=at)
         return Verdict("")
 
@@ -99,17 +108,17 @@ class Bench:
             return Verdict("result" if checker.wrong else "layer", checker.problem or "")
         if checker.problem is not None:
             return Verdict("stream rule" if "stream" in checker.problem else "beats", checker.problem)
-        return self._paced(checker.ends) if pattern == (0.0, 0.0) else Verdict("")
+        if pattern == (0.0, 0.0) and (late := self._late(checker.ends)):
+            return Verdict("interval", late)
+        return Verdict("", ends=tuple(checker.ends.tolist()))
 
-    def _paced(self, ends: np.ndarray) -> Verdict:
-        """Whether the frames came at the planned interval, as the tests of every accelerator ask."""
-        steady = np.diff(ends[len(ends) // 2 :])
-        wanted = self.case.design.interval
-        if (steady == wanted).all():
-            return Verdict("")
-        return Verdict("interval", f"frames came {round(float(steady.mean()))} cycles apart, not {wanted}")
+    def _late(self, ends: np.ndarray) -> str:
+        """What is wrong with the interval between frames, which the tests of every accelerator ask for too."""
+        steady, wanted = np.diff(ends[len(ends) // 2 :]), self.case.design.interval
+        mean = round(float(steady.mean()))
+        return "" if (steady == wanted).all() else f"frames came {mean} cycles apart, not {wanted}"
 
     def check(self) -> None:
         """Raise RuntimeError where the accelerator without a fault does not pass."""
-        if (verdict := self.judge(ORIGINAL)).by:
+        if (verdict := self.judge(ORIGINAL)).caught:
             raise RuntimeError(f"the accelerator without a fault fails: {verdict.problem}")

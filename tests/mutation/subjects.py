@@ -80,7 +80,7 @@ def network(
     make: Make,
     *,
     channels: int = 1,
-    fill: Padding = Padding("-1", 1),
+    fill: str = "-1",
     levels: int = 1,
     stride: int = 1,
     widths: tuple[int, int] = (4, 6),
@@ -107,7 +107,7 @@ def network(
 
     shape = (widths[0], 3, 3, kind.channels)
     own = make if make in (reused, two_level) else plain
-    add(Convolution(name="conv1", reads=(first.name,), weights=own(rng, shape), padding=fill))
+    add(Convolution(name="conv1", reads=(first.name,), weights=own(rng, shape), padding=Padding(fill, 1)))
     threshold("conv1_act")
     add(MaxPool(name="pool1", reads=("conv1_act",), size=2))
     around = Padding("zero", 1) if stride > 1 else Padding()
@@ -168,13 +168,13 @@ SUBJECTS: dict[str, Subject] = {
         Subject(
             "planes",
             "kept bit planes, two at once and one after the other; two-bit activations",
-            network(PLANES, plain, channels=2, fill=Padding("zero", 1), levels=3),
+            network(PLANES, plain, channels=2, fill="zero", levels=3),
             plan(Folding(2, 6), Folding(2, 4, "auto", "bit-serial"), Folding(3, 2)),
         ),
         Subject(
             "slices",
             "bit slices as channels, two pixels a beat",
-            network(SLICES, plain, fill=Padding("+1", 1)),
+            network(SLICES, plain, fill="+1"),
             plan(Folding(2, 9), Folding(2, 2), Folding(1, 4), beat=2),
         ),
         Subject(

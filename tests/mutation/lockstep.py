@@ -14,7 +14,8 @@ __all__ = ["Graph", "joined"]
 
 @dataclass(frozen=True)
 class Graph:
-    """An and-inverter graph: literals are 2 * variable + inverted; ``inputs``, ``latches`` and ``outputs`` by name.
+    """An and-inverter graph: literals are 2 * variable + inverted; ``inputs`` and ``latches`` by name, ``outputs`` in
+    the order of the ports.
 
     ``following`` is each latch's next value, ``gates`` are (result, a, b), each after what it needs.
     """
@@ -22,7 +23,7 @@ class Graph:
     inputs: dict[str, int]
     latches: dict[str, int]
     following: dict[int, int]
-    outputs: dict[str, int]
+    outputs: list[int]
     gates: list[tuple[int, int, int]]
     largest: int
 
@@ -38,7 +39,7 @@ class Graph:
             parts.append(rest[:size])
             rest = rest[size:]
         inputs, latches, outputs, gates = parts
-        places: dict[str, dict[str, int]] = {"input": {}, "latch": {}, "output": {}}
+        places: dict[str, dict[str, int]] = {"input": {}, "latch": {}}
         for line in names.read_text().splitlines():
             kind, at, bit, name = line.split(" ", 3)
             # A register that starts at 1 is kept inverted, in both alike.
@@ -49,7 +50,7 @@ class Graph:
             {name: inputs[at][0] for name, at in places["input"].items()},
             {name: latches[at][0] for name, at in places["latch"].items()},
             {latch[0]: latch[1] for latch in latches},
-            {name: outputs[at][0] for name, at in places["output"].items()},
+            [output[0] for output in outputs],
             [(gate[0], gate[1], gate[2]) for gate in gates],
             largest,
         )
@@ -66,14 +67,17 @@ def numbers(graph: Path) -> Iterable[str]:
 def joined(original: Graph, mutant: Graph) -> bytes:
     """Both as one graph in AIGER's binary form, with one output: whether ``mutant`` differs in the same state.
 
-    Raises ValueError where the mutant has a register that the original has not.
+    Raises ValueError where the two cannot be compared like this: where the fault took a register's name away.
     """
-    if missing := set(mutant.latches) - set(original.latches):
-        raise ValueError(f"the mutant has registers of its own: {', '.join(sorted(missing))}")
+    if len(original.outputs) != len(mutant.outputs) or set(mutant.inputs) != set(original.inputs):
+        raise ValueError("the mutant has other ports")
+    if set(mutant.latches) - set(original.latches) or set(mutant.following) - set(mutant.latches.values()):
+        raise ValueError("the mutant has registers of its own")
     gates, top = list(original.gates), original.largest
-    same = {0: 0}
-    for own, other in ((mutant.inputs, original.inputs), (mutant.latches, original.latches)):
-        same |= {literal: other[name] for name, literal in own.items()}
+    same = {0: 0} | {literal: original.inputs[name] for name, literal in mutant.inputs.items()}
+    for name, literal in mutant.latches.items():
+        if same.setdefault(literal, original.latches[name]) != original.latches[name]:
+            raise ValueError(f"{name} is another register in the mutant")
 
     def both(a: int, b: int) -> int:
         nonlocal top
@@ -89,7 +93,7 @@ def joined(original: Graph, mutant: Graph) -> bytes:
     pairs = {
         (original.following[original.latches[name]], of(mutant.following[at])) for name, at in mutant.latches.items()
     }
-    pairs |= {(original.outputs[name], of(at)) for name, at in mutant.outputs.items()}
+    pairs |= {(own, of(other)) for own, other in zip(original.outputs, mutant.outputs, strict=True)}
     agree = 1
     for a, b in sorted(pairs):
         agree = both(agree, both(both(a, b ^ 1) ^ 1, both(a ^ 1, b) ^ 1))

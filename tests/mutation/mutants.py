@@ -10,7 +10,7 @@ from hw.yosys import run_yosys
 from sim.design import Design
 from tests.mutation.subjects import Subject
 
-__all__ = ["ORIGINAL", "ORIGINAL_RTLIL", "TOP", "Mutant", "choose", "mutate"]
+__all__ = ["ORIGINAL", "ORIGINAL_RTLIL", "TOP", "Mutant", "choose", "mutate", "put_in"]
 
 #: The number that switches no fault on.
 ORIGINAL = 0
@@ -71,6 +71,13 @@ def mutate(subject: Subject, folder: Path, count: int, seed: int = SEED) -> list
     The fault is chosen by the number in ``mutant.mem`` there; `ORIGINAL` is none. Raises SubbitError where Yosys fails.
     """
     generate(subject.network, subject.plan, folder)
+    mutants = put_in(folder, count, seed)
+    describe(folder)
+    return mutants
+
+
+def put_in(folder: Path, count: int, seed: int = SEED) -> list[Mutant]:
+    """Up to ``count`` faults for the module in ``accelerator.sv`` in ``folder``, as ``mutants.sv`` beside it."""
     search = f"mutate -list {round(SPARE * count)} -seed {seed} -o found.txt {CHOSEN}"
     run_yosys(folder, (*READ, f"write_rtlil {ORIGINAL_RTLIL}", search))
     source = (folder / "accelerator.sv").read_text().splitlines()
@@ -79,7 +86,6 @@ def mutate(subject: Subject, folder: Path, count: int, seed: int = SEED) -> list
     mutants = [replace(mutant, number=number) for number, mutant in enumerate(chosen, 1)]
     commands = [mutant.switched for mutant in mutants]
     run_yosys(folder, (f"read_rtlil {ORIGINAL_RTLIL}", *commands, "opt_clean", "write_verilog -sv -noattr mutants.sv"))
-    describe(folder)
     return mutants
 
 

@@ -160,16 +160,16 @@ SUBJECTS: dict[str, Subject] = {
             plan(Folding(1, 9), Folding(2, 2, "auto", "sparse"), Folding(1, 4, "auto", "sparse")),
         ),
         Subject(
-            "two-level",
-            "two levels on XNOR and popcount",
-            network(ONE, two_level),
-            plan(Folding(2, 3), Folding(3, 4), Folding(1, 4)),
-        ),
-        Subject(
             "planes",
             "kept bit planes, two at once and one after the other; two-bit activations",
             network(PLANES, plain, channels=2, fill="zero", levels=3),
             plan(Folding(2, 6), Folding(2, 4, "auto", "bit-serial"), Folding(3, 2)),
+        ),
+        Subject(
+            "unrolled",
+            "weights as constants, zero padding",
+            network(ONE, plain, stride=2),
+            plan(*(Folding(*size, datapath="unrolled") for size in ((4, 9), (6, 36), (3, 24)))),
         ),
         Subject(
             "slices",
@@ -184,10 +184,10 @@ SUBJECTS: dict[str, Subject] = {
             plan(Folding(1, 6), Folding(1, 4), Folding(1, 1), "class"),
         ),
         Subject(
-            "unrolled",
-            "weights as constants, zero padding",
-            network(ONE, plain, stride=2),
-            plan(*(Folding(*size, datapath="unrolled") for size in ((4, 9), (6, 36), (3, 24)))),
+            "two-level",
+            "two levels on XNOR and popcount",
+            network(ONE, two_level),
+            plan(Folding(2, 3), Folding(3, 4), Folding(1, 4)),
         ),
         Subject(
             "loaded",

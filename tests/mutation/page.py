@@ -44,8 +44,8 @@ def survivors_page(rows: Sequence[Row]) -> str:
     lines = [
         "# Mutants that the bench passes",
         "",
-        "Every survivor of the [mutation check](mutation.md), written by `python -m tests.mutation`. Names are those of the",
-        "generated Verilog.",
+        "Every survivor of the [mutation check](mutation.md), written by `python -m tests.mutation`. Names are those",
+        "of the generated Verilog.",
     ]
     for name in dict.fromkeys(row["datapath"] for row in rows):
         lines += ["", f"## {name}", "", "| number | fault | why it passes |", "|---:|---|---|"]

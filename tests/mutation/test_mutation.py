@@ -1,11 +1,14 @@
 # amaranth: UnusedElaboratable=no
 """The mutation check itself: what is right passes, what is wrong is caught, and no proof calls a fault equal."""
 
+import json
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks.report import RESULTS
 from hw.plan.plan import Folding, Plan
 from hw.verilog import emit
 from sim import available, simulate
@@ -14,11 +17,14 @@ from tests.mutation.bench import Bench
 from tests.mutation.equivalence import REDUNDANT, UNREACHED, compare, proved
 from tests.mutation.lockstep import Graph, delta, joined
 from tests.mutation.mutants import ORIGINAL, choose, mutate, put_in
+from tests.mutation.page import EXPLAINED, reason, survivors_page, table
 from tests.mutation.subjects import SUBJECTS, Subject
 from tests.mutation.survey import CAUGHT, EQUAL, Judge, survey, varied_images
 from tests.networks import random_images
 from tests.sim.components import Increment
 
+ROOT = Path(__file__).parents[2]
+MEASURED = ("mutation", "mutation_survivors")
 needs_icarus = pytest.mark.skipif("icarus" not in available(), reason="Icarus is not installed")
 needs_verilator = pytest.mark.skipif("verilator" not in available(), reason="Verilator is not installed")
 
@@ -147,6 +153,27 @@ def test_a_survey_goes_on_where_it_was_cut_off(small, tmp_path, monkeypatch):
     monkeypatch.setattr(Judge, "fate", lambda self, mutant: seen.append(mutant.number) or done[mutant.number - 1])
     assert survey(small, tmp_path, 40, 10, lambda done, count: None) == done
     assert seen == list(range(31, 41))
+
+
+def test_the_documents_say_what_was_measured():
+    rows, survivors = (json.loads((RESULTS / f"{name}.json").read_text())["rows"] for name in MEASURED)
+    docs = ROOT / "docs"
+    assert table(rows) in (docs / "mutation.md").read_text()
+    assert (docs / "mutation-survivors.md").read_text() == survivors_page(survivors)
+    for row in rows:
+        found = [each for each in survivors if each["datapath"] == row["datapath"]]
+        assert row["mutants"] == row[CAUGHT] + len(found) >= 100
+        assert row["missed"] <= 0.01 * (row[CAUGHT] + row["missed"])
+    for survivor in survivors:
+        assert survivor["fate"] == EQUAL or EXPLAINED[survivor["datapath"]][survivor["fault"]]
+
+
+def test_a_survivor_is_told_in_one_line():
+    row = {"datapath": "none", "number": 3, "fault": "inv at Y[0] of `a | b` in c", "fate": EQUAL, "said": "so"}
+    assert "| 3 | inv at Y[0] of `a \\| b` in c | proved: so |" in survivors_page([row])
+    assert reason(row | {"fate": "missed"}) == "missed: so"
+    counts = {"mutants": 1200, "caught": 1000, "equal": 150, "timing": 30, "unseen": 10, "missed": 10}
+    assert table([{"datapath": "x"} | counts]).splitlines()[-1] == "| all | 1,200 | 1,000 | 150 | 30 | 10 | 10 |"
 
 
 @pytest.mark.parametrize("subject", SUBJECTS.values(), ids=lambda subject: subject.name)

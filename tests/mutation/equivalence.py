@@ -39,6 +39,7 @@ ENDINGS = {"__payload": "__valid", "tdata": "tvalid", "tlast": "tvalid"}
 #: Why a mutant is equal.
 REDUNDANT = "the logic computes the same for every input and every state"
 UNREACHED = "in the states where it would differ the module never is"
+UNREACHED_HERE = "in the states where it would differ the module never is, in this accelerator"
 UNREAD = "a register differs where nothing comes of it: no output of the module ever does"
 UNUSED = "the rest of the accelerator never lets it matter: no output of the whole ever differs"
 
@@ -52,10 +53,10 @@ class Answer:
 
 
 def compare(folder: Path, mutant: Mutant, seconds: float = 20.0) -> Answer:
-    """Compare ``mutant`` of the accelerator in ``folder`` with the original, in three ways until one proves them equal:
-    the module that has the fault, with anything at its inputs, in lockstep and as two, then the whole as two. Each has
-    ``seconds``."""
-    ways = ((lockstep, mutant.module), (side_by_side, mutant.module), (side_by_side, TOP))
+    """Compare ``mutant`` of the accelerator in ``folder`` with the original, until one of four ways proves them equal:
+    the module that has the fault, with anything at its inputs, in lockstep and as two, then the whole, likewise. Each
+    has ``seconds``."""
+    ways = [(way, module) for module in (mutant.module, TOP) for way in (lockstep, side_by_side)]
     for way, module in ways:
         with tempfile.TemporaryDirectory(prefix="subbit-mutant-") as scratch:
             if (answer := way(Path(scratch), folder, mutant, module, seconds)).equal:
@@ -79,7 +80,8 @@ def lockstep(work: Path, folder: Path, mutant: Mutant, module: str, seconds: flo
     except ValueError:
         return Answer(False)
     equal = proved(work, "fraig; write_aiger reduced.aig; pdr", seconds)
-    return Answer(equal, REDUNDANT if never_asserted(work / "reduced.aig") else UNREACHED) if equal else Answer(False)
+    reached = UNREACHED_HERE if module == TOP else UNREACHED
+    return Answer(equal, REDUNDANT if never_asserted(work / "reduced.aig") else reached) if equal else Answer(False)
 
 
 @lru_cache(maxsize=64)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hw.plan.pipeline import pipeline
 from sim.case import BENCHES
 from sw.network import Network
 from tests.mutation.bench import PATTERNS, Bench
@@ -19,8 +20,9 @@ from tests.networks import random_images
 
 __all__ = ["CAUGHT", "EQUAL", "LATE", "MISSED", "UNSEEN", "Fate", "survey"]
 
-#: What the bench runs; and, where it finds nothing, how many images under how many other seeds.
-IMAGES, MORE_IMAGES, SEEDS = 96, 400, range(2, 6)
+#: The bench runs as many images as take so many cycles, this many at most; where it finds nothing, so many times more,
+#: under these other seeds.
+CYCLES, MOST_IMAGES, LONGER, SEEDS = 100_000, 1000, 4, (2, 3)
 
 #: The bench fails; or ABC proves that nothing tells the mutant from the original; or the longer runs give the same
 #: results at other times; or the same at the same times; or the longer runs fail.
@@ -96,9 +98,11 @@ class Judge:
 
     def __init__(self, subject: Subject, work: Path, seconds: float) -> None:
         self.work, self.seconds = work, seconds
-        self.bench = Bench(work, subject.network, varied_images(subject.network, IMAGES))
+        interval = pipeline(subject.network, subject.plan).interval
+        images = min(CYCLES // interval, MOST_IMAGES)
+        self.bench = Bench(work, subject.network, varied_images(subject.network, images))
         self.bench.check()
-        self.longer = Bench(work, subject.network, varied_images(subject.network, MORE_IMAGES, 1))
+        self.longer = Bench(work, subject.network, varied_images(subject.network, LONGER * images, 1))
         self.ends: dict[tuple[tuple[float, float], int], tuple[int, ...]] = {}
 
     def fate(self, mutant: Mutant) -> Fate:

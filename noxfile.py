@@ -88,6 +88,13 @@ def brevitas(session: nox.Session) -> None:
 
 
 @nox.session
+def mutation(session: nox.Session) -> None:
+    """Puts faults into the generated Verilog by the hundred, because a bench that misses them proves little."""
+    install(session, "sim,dev")
+    session.run("python", "-m", "tests.mutation", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measures again every figure that the README and docs/ quote."""
     install(session, "train,sim,fpga,report,interop")

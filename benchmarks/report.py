@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["kept_rows", "publish", "versions"]
+__all__ = ["RESULTS", "kept_rows", "publish", "versions"]
 
 RESULTS = Path(__file__).parent / "results"
 

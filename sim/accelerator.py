@@ -1,6 +1,5 @@
 """Proves a generated accelerator bit for bit: images through the Verilog in a simulator, compared with the Network."""
 
-import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -9,9 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from hw.frames import frame_bytes
 from sim import simulators as engines
-from sim.case import CASE, PUBLIC, Case, Outcome
+from sim.case import BENCHES, CASE, CONVERGENCE, PUBLIC, Case, Outcome
 from sim.checker import Mismatch
 from sim.design import Design, Probe
 from sw.network import Network
@@ -19,15 +17,6 @@ from sw.network import Network
 __all__ = ["Mode", "PatternReport", "SimulationReport", "simulate"]
 
 Mode = Literal["checked", "fast"]
-
-BENCHES = [Path(__file__).with_name(name) for name in ("accelerator_bench.sv", "ring_clock.sv")]
-BLOCK_BEATS = 1 << 16
-BLOCK_IMAGES = 256
-BURST = 1000
-PATIENCE = 10_000
-PATIENCE_FRAMES = 20
-# Cycles that a run goes on after its last result, so that a beat too many is seen.
-TAIL = 64
 
 
 @dataclass(frozen=True)
@@ -158,13 +147,7 @@ def simulate(
     done, build_seconds = [], 0.0
     with tempfile.TemporaryDirectory(prefix="run-", dir=build_dir) as folder:
         design = replace(design, probes=watched)
-        case = _prepared(
-            Path(folder).resolve(),
-            design,
-            network,
-            images,
-            patience or PATIENCE + PATIENCE_FRAMES * (design.interval or 0),
-        )
+        case = Case.prepared(Path(folder).resolve(), design, network, images, patience)
         for pattern in patterns:
             outcome, seconds = _run(case, simulator, build_dir, pattern, seed, waves, dict(defines or {}))
             build_seconds += seconds
@@ -175,24 +158,6 @@ def simulate(
     if mode == "fast" and report.mismatch is not None and probes and sources is None:
         return _located(report, generated, network, images, seed, build_dir)
     return report
-
-
-def _prepared(folder: Path, design: Design, network: Network, images: np.ndarray, patience: int) -> Case:
-    """Write the frames and the taps into ``folder``, and put the memory images where the design looks for them."""
-    frames = frame_bytes(images, network.input.bits, design.pixels_per_beat, design.input_bits)
-    (folder / "frames.bin").write_bytes(frames)
-    for memory in design.memories:
-        os.symlink(memory.resolve(), folder / memory.name)
-    (folder / "include").mkdir()
-    taps = [_tap(index, probe) for index, probe in enumerate(design.probes)]
-    (folder / "include" / "taps.svh").write_text("\n".join(taps))
-    beats = len(frames) // (design.input_bits // 8) // len(images)
-    if design.probes:
-        run = network.run(images)
-        scores, activations = run.scores, {probe.layer: run.activations[probe.layer] for probe in design.probes}
-    else:
-        scores, activations = network.score(images), {}
-    return Case(folder, design, scores, activations, beats, patience)
 
 
 def _run(
@@ -206,22 +171,6 @@ def _run(
 ) -> tuple[Outcome, float]:
     """One run from reset through all images: the outcome, and the seconds spent to build."""
     case.write()
-    parameters = {
-        "INPUT_BITS": case.design.input_bits,
-        "OUTPUT_BITS": case.design.output_bits,
-        "FRAME_BEATS": case.frame_beats,
-        "BLOCK": max(1, min(BLOCK_IMAGES, BLOCK_BEATS // case.frame_beats)),
-        "BURST": 0 if waves else BURST,
-    }
-    settings = {
-        "total": len(case.scores),
-        "gap_rate": round(pattern[0] * 256),
-        "stall_rate": round(pattern[1] * 256),
-        "seed": seed,
-        "patience": case.patience,
-        # Watched layers may still have rows to give that the result did not need.
-        "tail": TAIL + (2 * (case.design.interval or 0) if case.design.probes else 0),
-    }
     failure, build_seconds = None, 0.0
     try:
         result = engines.run(
@@ -231,12 +180,12 @@ def _run(
             simulator=simulator,
             build_dir=build_dir,
             run_dir=case.folder,
-            parameters=parameters,
-            defines=defines | _macros(case.design),
+            parameters=case.parameters(every_edge=waves is not None),
+            defines=defines | case.macros,
             includes=[case.folder / "include"],
-            plusargs=[f"+{name}={value}" for name, value in settings.items()],
+            plusargs=case.plusargs(pattern, seed),
             environment_variables={CASE: str(case.folder)},
-            build_arguments=["--converge-limit", str(4 * BURST)] if simulator == "verilator" else [],
+            build_arguments=CONVERGENCE if simulator == "verilator" else [],
             public={"accelerator_bench": PUBLIC},
             seed=seed,
             waves=waves,
@@ -250,12 +199,6 @@ def _run(
     return outcome, build_seconds
 
 
-def _macros(design: Design) -> dict[str, object]:
-    """What the bench's text depends on."""
-    found: dict[str, object] = {"DUT": design.top}
-    return found | ({"TAPS": 1} if design.probes else {}) | ({"LOAD": design.load_words} if design.load_words else {})
-
-
 def _watched(design: Design, layers: Sequence[str] | None) -> tuple[Probe, ...]:
     """The probes of ``layers``, in the order of the Network."""
     known = [probe.layer for probe in design.probes]
@@ -265,17 +208,6 @@ def _watched(design: Design, layers: Sequence[str] | None) -> tuple[Probe, ...]:
         if layer not in known:
             raise ValueError(f"layers must be among {', '.join(known) or 'none'}, not {layer!r}")
     return tuple(probe for probe in design.probes if probe.layer in layers)
-
-
-def _tap(index: int, probe: Probe) -> str:
-    """The line of SystemVerilog that watches a layer's stream from outside the design."""
-    place = ".".join(("dut", *probe.path))
-    signals = {name: f"{place}.{getattr(probe, name)}" for name in ("valid", "ready", "payload")}
-    ports = "".join(f", .{name}({signal})" for name, signal in signals.items())
-    return (
-        f'stream_tap #(.WIDTH({probe.lanes * probe.bits}), .NAME("tap_{index}")) tap_{index} '
-        f"(.clk(clk), .rst(rst), .flush(flush), .cycle(cycle), .last(1'b0){ports});"
-    )
 
 
 def _report(

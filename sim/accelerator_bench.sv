@@ -1,5 +1,8 @@
 // The bench around a whole accelerator. It feeds frames from frames.bin, takes the results, and writes every beat to results.hex,
 // so that Python wakes once per block of images and not per cycle.
+//
+// A run with `spoil` begins twice: after so many cycles with images that are thrown away comes a second reset, and what
+// counts begins behind it.
 
 module accelerator_bench #(
     parameter INPUT_BITS = 8,
@@ -52,9 +55,14 @@ module accelerator_bench #(
 
     ring_clock #(.BURST(BURST)) ring (.tick(tick), .stop(finished || stuck), .clk(clk));
 
-    integer total = 0, gap_rate = 0, stall_rate = 0, seed = 1, patience = 1000000;
+    integer total = 0, gap_rate = 0, stall_rate = 0, seed = 1, patience = 1000000, calm = 1000, spoil = 0;
+    integer lag = 0, drag = 0;
     integer frames, code, position = 0, beat = 0, idle = 0, gap_left = 0, stall_left = 0, tail = 0;
-    reg [31:0] gap_random, stall_random;
+    reg [31:0] gap_random, stall_random, release_at = 3;
+
+    // Before what counts: the images that the second reset throws away, and the resets.
+    wire early = spoil != 0;
+    wire quiet = rst || early;
     reg pause, started = 0, flush = 0;
     reg [INPUT_BITS-1:0] block [0:BLOCK*FRAME_BEATS-1];
 
@@ -68,6 +76,10 @@ module accelerator_bench #(
         if (!$value$plusargs("seed=%d", seed)) seed = 1;
         if (!$value$plusargs("patience=%d", patience)) patience = 1000000;
         if (!$value$plusargs("tail=%d", tail_cycles)) tail_cycles = 64;
+        if (!$value$plusargs("calm=%d", calm)) calm = 1000;
+        if (!$value$plusargs("spoil=%d", spoil)) spoil = 0;
+        if (!$value$plusargs("lag=%d", lag)) lag = 0;
+        if (!$value$plusargs("drag=%d", drag)) drag = 0;
         gap_random = seed * 2 + 1;
         stall_random = seed * 2 + 3;
         frames = $fopen("frames.bin", "rb");
@@ -84,19 +96,51 @@ module accelerator_bench #(
 
     always @(posedge clk) begin
         cycle <= cycle + 1;
-        if (cycle == 3) rst <= 0;
+        if (cycle == release_at) rst <= 0;
+        if (early && !rst && !loading) begin
+            spoil <= spoil - 1;
+            if (spoil == 1) begin
+                rst <= 1;
+                release_at <= cycle + 4;
+            end
+        end
+    end
+
+    // Long pauses: in the first images the source waits until the accelerator has run dry, in the middle of an image and
+    // between two, and the sink until nothing more goes in. Either lasts until no beat has moved for `calm` cycles.
+    // Slow ends: in every second four images a beat waits up to twice `lag` cycles at the source, or `drag` at the sink,
+    // so that the accelerator waits for its ends and all its stages run empty, or stand full, again and again.
+    wire lags = gap_rate != 0 && sent % 8 >= 4;
+    wire drags = stall_rate != 0 && results % 8 < 4;
+    wire dries = gap_rate != 0 && sent < 64 && (sent % 8 == 3 && beat == FRAME_BEATS / 2 || sent % 8 == 6 && beat == 0);
+    wire fills = stall_rate != 0 && results < 64 && results % 8 == 0;
+    reg dried = 0, filled = 0;
+
+    always @(posedge clk) begin
+        dried <= !rst && dries && (dried || idle >= calm);
+        filled <= !rst && fills && (filled || idle >= calm);
     end
 
     // Source. A pause begins with probability gap_rate / 256 a beat; one in eight lasts up to 32 cycles.
-    always @(posedge clk) if (!rst) begin
+    always @(posedge clk) if (rst) begin
+        s_axis_tvalid <= 0;
+        sent <= 0;
+        beat <= 0;
+        if (sent != 0 || position != 0) begin
+            position = 0;
+            code = $fseek(frames, 0, 0);
+            code = $fread(block, frames);
+        end
+    end else begin
         if (!s_axis_tvalid || s_axis_tready) begin
-            pause = 0;
+            pause = dries && !dried;
             if (gap_rate != 0) begin
                 gap_random = scrambled(gap_random);
                 if (gap_left != 0) begin
                     gap_left = gap_left - 1;
                     pause = 1;
-                end else if ({24'd0, gap_random[7:0]} < gap_rate) begin
+                end else if (lags) gap_left = {12'd0, gap_random[31:12]} % (2 * lag + 1);
+                else if ({24'd0, gap_random[7:0]} < gap_rate) begin
                     gap_left = gap_random[10:8] == 0 ? {27'd0, gap_random[15:11]} : 0;
                     pause = 1;
                 end
@@ -120,42 +164,46 @@ module accelerator_bench #(
                 end else beat <= beat + 1;
             end
         end
-        if (!started && s_axis_tvalid && s_axis_tready) begin
+        if (!early && !started && s_axis_tvalid && s_axis_tready) begin
             started <= 1;
             first <= cycle;
         end
     end
 
     // Sink, with stalls as the gaps above, and the reports to Python: after each block, at the end, and when nothing moves.
-    always @(posedge clk) if (!rst) begin
+    always @(posedge clk) if (rst) idle <= 0;
+    else begin
         if (stall_rate == 0) m_axis_tready <= 1;
         else begin
             stall_random = scrambled(stall_random);
             m_axis_tready <= 0;
             if (stall_left != 0) stall_left = stall_left - 1;
-            else if ({24'd0, stall_random[7:0]} < stall_rate)
+            else if (drags && m_axis_tvalid && m_axis_tready) stall_left = {12'd0, stall_random[31:12]} % (2 * drag + 1);
+            else if (!drags && {24'd0, stall_random[7:0]} < stall_rate)
                 stall_left = stall_random[10:8] == 0 ? {27'd0, stall_random[15:11]} : 0;
-            else m_axis_tready <= 1;
+            else if (!fills || filled) m_axis_tready <= 1;
         end
 
-        if (loading || (m_axis_tvalid && m_axis_tready) || (s_axis_tvalid && s_axis_tready)) idle <= 0;
+        // Beats that are the last of no result do not count, or an accelerator that gives them for ever would never end.
+        if (loading || (m_axis_tvalid && m_axis_tready && m_axis_tlast) || (s_axis_tvalid && s_axis_tready)) idle <= 0;
         else idle <= idle + 1;
 
-        if (m_axis_tvalid && m_axis_tready && m_axis_tlast) begin
+        if (!early && m_axis_tvalid && m_axis_tready && m_axis_tlast) begin
             results <= results + 1;
             if ((results + 1) % BLOCK == 0 && results + 1 != total) begin
                 flush <= ~flush;
                 reports <= reports + 1;
             end
         end
-        if (results >= total && !finished) begin
+        if (early) begin
+        end else if (results >= total && !finished) begin
             tail <= tail + 1;
             if (tail == tail_cycles) begin
                 finished <= 1;
                 flush <= ~flush;
                 reports <= reports + 1;
             end
-        end else if (idle == patience && !stuck) begin
+        end else if (idle >= patience && !stuck) begin
             stuck <= 1;
             flush <= ~flush;
             reports <= reports + 1;
@@ -163,11 +211,11 @@ module accelerator_bench #(
     end
 
     stream_tap #(.WIDTH(INPUT_BITS), .NAME("s_axis"), .DUMP(0)) tap_input (
-        .clk(clk), .rst(rst), .flush(flush), .cycle(cycle),
+        .clk(clk), .rst(quiet), .flush(flush), .cycle(cycle),
         .valid(s_axis_tvalid), .ready(s_axis_tready), .last(s_axis_tlast), .payload(s_axis_tdata)
     );
     stream_tap #(.WIDTH(OUTPUT_BITS), .NAME("m_axis"), .DUMP(2)) tap_output (
-        .clk(clk), .rst(rst), .flush(flush), .cycle(cycle),
+        .clk(clk), .rst(quiet), .flush(flush), .cycle(cycle),
         .valid(m_axis_tvalid), .ready(m_axis_tready), .last(m_axis_tlast), .payload(m_axis_tdata)
     );
 

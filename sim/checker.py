@@ -211,6 +211,9 @@ class Checker:
         if self.mismatch is None and found:
             self.mismatch = min(found, key=lambda mismatch: mismatch.image)
             self._add(str(self.mismatch))
+        if (extra := len(self._left[0])) >= self.result_beats:
+            self._add(f"m_axis gives beats without end: {extra} more than {self.images} results have")
+            return
         counts = [f"{tap.probe.layer} {tap.beats % tap.probe.beats} of {tap.probe.beats}" for tap in self.taps]
         beats = f"; beats of the image under way: {', '.join(counts)}" if counts else ""
         self._add(f"the accelerator stopped after {self.images} results: nothing moved for {patience} cycles{beats}")

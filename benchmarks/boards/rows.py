@@ -75,7 +75,7 @@ ROWS = (
 def network_of(row: Row, models: Path | None) -> Network:
     """The network of a row. Raises SubbitError where it is another's and ``models`` does not have it."""
     if row.network == "cnv-n4":
-        return cnv_of_codewords(4, (4, 5, 6, 7))
+        return cnv_of_codewords(4, (6, 7))
     if row.network not in OFFICIAL:
         return load(NETWORKS / f"{row.network}.safetensors")
     file, made = OFFICIAL[row.network]

@@ -8,7 +8,9 @@ __all__ = ["ICE40"]
 ICE40 = Flow(
     family="ice40",
     synthesis=FAMILIES["ice40"],
-    denser=f"{FAMILIES['ice40']} -dff",  # ABC sees the registers too, and which of them are the same.
+    # ABC sees the registers too, and which of them are the same; few registers have an enable of their own, since cells
+    # that differ in it cannot share a tile.
+    denser=f"{FAMILIES['ice40']} -dff -dffe_min_ce_use 9",
     placer="nextpnr-ice40",
     constrained=("--pcf", "{constraints}"),
     placed=("--asc", "top.asc"),

@@ -42,10 +42,16 @@ module toy (
     assign ready = !full;
     wire [7:0] rest = 12 - 2 * ones;
 
-    reg hidden = 0;
+    reg hidden = 0, cold = 1;
+`ifdef ENDLESS
+    assign m_axis_tvalid = 1;
+`else
     assign m_axis_tvalid = full && !hidden;
+`endif
     assign m_axis_tdata = beat == 0 ? ones : beat == 1 ? rest : {7'd0, $signed(rest) > $signed(ones)};
-`ifdef LAST_TOO_EARLY
+`ifdef ENDLESS
+    assign m_axis_tlast = 0;
+`elsif LAST_TOO_EARLY
     assign m_axis_tlast = beat == 1;
 `else
     assign m_axis_tlast = beat == 2;
@@ -74,7 +80,12 @@ module toy (
                 frames <= frames + 1;
             end
         end
+`ifdef RESET_FORGETS
+        if (rst && cold) begin
+`else
         if (rst) begin
+`endif
+            cold <= 0;
             pixels <= 0;
             ones <= 0;
             beat <= 0;

@@ -1,0 +1,280 @@
+"""Every reader of files that subbit has: a whole folder made by the project's own writers, and what reads it."""
+
+import gzip
+import io
+import json
+import tarfile
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tests.fuzz.cases import Bounds
+
+__all__ = ["READERS", "Reader"]
+
+Files = dict[str, bytes]
+REPLY: Any = None
+
+
+@dataclass(frozen=True)
+class Reader:
+    """``read`` is given a folder with the files that ``seed`` makes, some of them damaged.
+
+    ``places`` are further files that it may open, ``programs`` what it may start.
+    """
+
+    seed: Callable[[], Files]
+    read: Callable[[Path], object]
+    bounds: Bounds = Bounds()
+    places: tuple[Path, ...] = ()
+    programs: tuple[str, ...] = ()
+
+
+def files_of(folder: Path, *only: str) -> Files:
+    """The files below a folder, or those of these names, by their names there."""
+    paths = [folder / name for name in only] or sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def written(write: Callable[[Path], object]) -> Files:
+    """The files that ``write`` leaves in a folder."""
+    with tempfile.TemporaryDirectory(prefix="subbit-seed-") as scratch:
+        write(Path(scratch))
+        return files_of(Path(scratch))
+
+
+def small() -> Any:
+    """The network of the seeds."""
+    from tests.conftest import make_small_network
+
+    return make_small_network(np.random.default_rng(20240521))
+
+
+@cache
+def network() -> Files:
+    """A network with every encoding that a file can hold."""
+    from dataclasses import replace
+
+    from sw.network import Linear, Network, save
+    from sw.network.encodings.codebook import CodebookEncoding
+    from sw.network.encodings.dense import DenseEncoding
+    from sw.network.encodings.reuse import ReuseEncoding
+    from sw.network.encodings.sparse import SparseEncoding
+    from sw.network.encodings.two_level import TwoLevelEncoding
+
+    whole = small()
+    ways = iter((
+        DenseEncoding,
+        lambda bits: ReuseEncoding.of(CodebookEncoding.of(bits), np.array([0, 0, 1, 1, 2, 5])),
+        lambda bits: TwoLevelEncoding(SparseEncoding.of(bits), 3, 2),
+    ))  # fmt: skip
+    layers = [
+        replace(layer, weights=next(ways)(layer.weights.decode())) if isinstance(layer, Linear) else layer
+        for layer in whole.layers
+    ]
+    made = Network("every", whole.input, tuple(layers))
+    return written(lambda folder: save(made, folder / "n.safetensors"))
+
+
+def read_network(folder: Path) -> None:
+    from subbit.inspection import inspect_network
+    from sw.network import load
+
+    found = load(folder / "n.safetensors")
+    inspect_network(found)
+    found.run(np.zeros((1, found.input.height, found.input.width, found.input.channels), np.uint8))
+
+
+@cache
+def plan() -> Files:
+    def write(folder: Path) -> None:
+        from hw.plan.plan import Folding, Plan
+
+        folding = {"conv1": Folding(2, 9), "conv2": Folding(3, 4, "block"), "dense1": Folding(1, 24, datapath="xnor")}
+        (folder / "plan.json").write_text(Plan(folding, 2, device="ice40-hx8k").to_json())
+
+    return written(write)
+
+
+def read_plan(folder: Path) -> None:
+    from hw.plan.plan import Plan
+    from subbit.console import made_by_user
+    from subbit.planning import report
+
+    found = Plan.load(folder / "plan.json")
+    with made_by_user():
+        report(small(), found).as_dict()
+
+
+@cache
+def generated() -> Files:
+    def write(folder: Path) -> None:
+        from hw.generate import generate
+        from hw.plan.plan import Plan
+        from sw.network import Linear
+
+        from hw.plan.plan import Folding
+
+        whole = small()
+        folding = {layer.name: Folding() for layer in whole.layers if isinstance(layer, Linear)}
+        generate(whole, Plan(folding), folder / "rtl")
+
+    made = {name.removeprefix("rtl/"): data for name, data in written(write).items()}
+    return {name: made[name] for name in ("accelerator.json", "accelerator.sv")}
+
+
+def read_generated(folder: Path) -> None:
+    from sim.design import Design
+
+    found = Design.read(folder)
+    for path in (*found.sources, *found.memories):
+        path.read_bytes()
+    Design.of_json(json.loads(json.dumps(found.as_json())))
+    assert all(probe.beats > 0 for probe in found.probes)
+
+
+@cache
+def design() -> Files:
+    """A board's design whose memories are loaded, with the files that a build would add to it."""
+
+    def write(folder: Path) -> None:
+        from boards.board import board
+        from boards.design import write_design
+        from hw.plan.plan import Folding, Plan
+        from sw.network import Linear
+
+        whole = small()
+        folding = {layer.name: Folding(1, 1, "spram") for layer in whole.layers if isinstance(layer, Linear)}
+        write_design(whole, Plan(folding), board("icebreaker"), folder / "b")
+
+    made = {name.removeprefix("b/"): data for name, data in written(write).items()}
+    return {name: made[name] for name in ("board.json", "top.sv", "top.pcf", "weights.bin")}
+
+
+def read_description(folder: Path) -> None:
+    from boards.host.description import BoardDescription
+
+    found = BoardDescription.load(folder)
+    shape = (2, found.height, found.width, found.channels)
+    if np.prod(shape, dtype=float) < 1e6:
+        sent = found.encode(np.zeros(shape, np.uint8))
+        assert [len(image) for image in sent] == [found.image_bytes] * 2
+    found.decode(bytes(found.result_bytes))
+
+
+def read_virtual(folder: Path) -> None:
+    from sim.virtual_board import VirtualBoard
+
+    made = VirtualBoard(folder, "icarus")
+    made.prepare(folder)
+
+
+def read_flash_image(folder: Path) -> None:
+    from boards.flash_image import write_flash_image
+    from boards.host.description import described
+
+    write_flash_image(folder, described(folder), "top.pcf")
+
+
+def flashed() -> Files:
+    """A build, as far as flashing reads it."""
+    return {**design(), "flash.bin": bytes(100), "report.json": b'{"format": 1, "met": true, "files": {"a": 1}}'}
+
+
+def read_flash(folder: Path) -> None:
+    from boards.flash import flash_of
+
+    flash_of(folder)
+
+
+def idx() -> Files:
+    array = np.arange(60, dtype=np.uint8).reshape(3, 4, 5)
+    head = bytes([0, 0, 8, 3]) + b"".join(side.to_bytes(4, "big") for side in array.shape)
+    return {"a.idx.gz": gzip.compress(head + array.tobytes(), mtime=0)}
+
+
+def read_idx(folder: Path) -> None:
+    from sw.train.data.idx import read_idx as read
+
+    assert read(folder / "a.idx.gz").dtype == np.uint8
+
+
+@cache
+def cifar() -> Files:
+    from tests.sw.train.test_data import cifar_batch, cifar_names
+
+    images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype(np.uint8)
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as archive:
+        for name in cifar_names():
+            data = cifar_batch(images, [1, 3])
+            info = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return {"c.tar.gz": out.getvalue()}
+
+
+def read_cifar(folder: Path) -> None:
+    from sw.train.data.cifar import read_archive
+
+    for images, labels in read_archive(folder / "c.tar.gz"):
+        assert images.dtype == np.uint8
+        assert images.shape == (len(labels), 32, 32, 3)
+
+
+@cache
+def pictures() -> Files:
+    from PIL import Image
+
+    files = {}
+    for value, name in enumerate(("cat", "dog")):
+        for number, kind in enumerate(("png", "png", "jpeg", "bmp", "gif", "tiff", "ppm", "webp")):
+            out = io.BytesIO()
+            Image.new("L", (6, 4), 10 * value + number).save(out, kind)
+            files[f"{name}/{number}.{kind}"] = out.getvalue()
+    return files
+
+
+def read_pictures(folder: Path) -> None:
+    from sw.train.data import load
+
+    load(f"folder:{folder}")
+    load(f"folder:{folder}", size=(5, 5))
+
+
+def arrays(compressed: bool) -> Files:
+    images = np.random.default_rng(1).integers(0, 256, (2, 8, 8, 1)).astype(np.uint8)
+    out = io.BytesIO()
+    if compressed:
+        np.savez_compressed(out, images=images, labels=np.arange(2))
+        return {"images.npz": out.getvalue()}
+    np.save(out, images)
+    return {"images.npy": out.getvalue()}
+
+
+def read_arrays(folder: Path) -> None:
+    from subbit.images import read_images
+
+    for path in folder.iterdir():
+        assert read_images(path, small()).shape[1:] == (8, 8, 1)
+
+
+READERS: dict[str, Reader] = {
+    "network": Reader(network, read_network),
+    "plan": Reader(plan, read_plan),
+    "generated": Reader(generated, read_generated),
+    "board description": Reader(design, read_description),
+    "virtual board": Reader(design, read_virtual),
+    "flash image": Reader(design, read_flash_image),
+    "flash": Reader(flashed, read_flash),
+    "idx": Reader(idx, read_idx),
+    "cifar": Reader(cifar, read_cifar),
+    "pictures": Reader(pictures, read_pictures),
+    "npy": Reader(lambda: arrays(False), read_arrays),
+    "npz": Reader(lambda: arrays(True), read_arrays),
+}

@@ -1,5 +1,6 @@
 """A Plan: how far each layer is folded, and how the accelerator meets the outside."""
 
+import math
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from hw.datapath.rom import RomStyle
 from hw.layer.results import Output
+from sw.documents import problem_of
 from sw.errors import SubbitError
 
 __all__ = ["Folding", "Plan"]
@@ -56,7 +58,7 @@ class Plan:
             raise ValueError(f"pixels_per_beat must be a positive integer, not {self.pixels_per_beat!r}")
         if self.output not in ("scores", "class"):
             raise ValueError(f"output must be scores or class, not {self.output!r}")
-        if not self.clock_hz > 0:
+        if not 0 < self.clock_hz < math.inf:
             raise ValueError(f"clock_hz must be positive, not {self.clock_hz!r}")
 
     def to_json(self) -> str:
@@ -78,11 +80,7 @@ class Plan:
                 f"{path} cannot be read ({error.strerror}): name a plan that `subbit plan` wrote."
             ) from error
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "the file"
-            raise SubbitError(
-                f"{path} is no plan ({where}: {first['msg']}): write one with `subbit plan -o`."
-            ) from error
+            raise SubbitError(f"{path} is no plan ({problem_of(error)}): write one with `subbit plan -o`.") from error
 
 
 _adapter: TypeAdapter[Plan] = TypeAdapter(Plan)

@@ -13,6 +13,8 @@ from sw.network.tensor import TensorType
 __all__ = ["Input", "Network", "Run", "winners"]
 
 BLOCK_BYTES = 32 << 20
+MOST_VALUES = 1 << 24
+LONGEST_NAME = 64
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,8 @@ class Run:
 class Network:
     """Integer layers in the order in which they are computed; the last one gives the scores.
 
-    Raises ValueError where a name is taken twice, a layer reads what does not stand before it, or the shapes do not
-    fit.
+    Raises ValueError where a name is taken twice, a layer reads what does not stand before it, the shapes do not fit,
+    or an image would have more than 2**24 values in any layer.
     """
 
     name: str
@@ -77,6 +79,8 @@ class Network:
         for layer in self.layers:
             if not layer.name.isidentifier() or layer.name in known:
                 raise ValueError(f"a layer's name must be a new identifier, not {layer.name!r}")
+            if not layer.name.isascii() or len(layer.name) > LONGEST_NAME:
+                raise ValueError(f"a layer's name must have at most {LONGEST_NAME} plain letters, not {layer.name!r}")
             if len(layer.reads) != 1 or not known.issuperset(layer.reads):
                 raise ValueError(f"{layer.name}.reads must name one layer before it, not {layer.reads!r}")
             known.add(layer.name)
@@ -88,6 +92,9 @@ class Network:
         shapes = {"input": self.input.type}
         for layer in self.layers:
             shapes[layer.name] = layer.output(shapes[layer.reads[0]])
+        for name, shape in shapes.items():
+            if shape.size > MOST_VALUES:
+                raise ValueError(f"{name} must have at most {MOST_VALUES} values, not {shape.size}")
         return shapes
 
     @property

@@ -7,6 +7,7 @@ import argparse
 import itertools
 import sys
 import time
+import warnings
 from collections.abc import Callable
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -50,6 +51,7 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=200, help="cases of each reader in a round (default: 200)")
     parser.add_argument("--reader", action="append", choices=sorted(READERS), help="these readers alone")
     options = parser.parse_args()
+    warnings.simplefilter("ignore")
     names, end = options.reader or list(READERS), time.monotonic() + 60 * options.minutes
     read = {name: [0, 0] for name in names}
     faults = 0

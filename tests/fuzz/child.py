@@ -73,6 +73,8 @@ class Watch:
     def check(self, event: str, name: str, reads: bool) -> None:
         path = os.path.abspath(name) if "\0" not in name else name
         places = (*self.allowed, *HARMLESS) if reads else (*self.allowed, "/dev/null")
+        if path.endswith(".__path_hook__"):  # An import that asks where editable packages are.
+            return
         if not any(path == place or path.startswith(place + os.sep) for place in places):
             assert self.seen is not None
             self.seen.append(f"{event} {path}")
@@ -168,15 +170,15 @@ class Judge:
         refusal: Exception | None = None
         try:
             with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-                self.watch.seen = []
+                if case.calm:
+                    reader.read(place / "named")
+                    return Verdict()
                 try:
-                    if case.calm:
+                    self.watch.seen = []
+                    with limits(reader.bounds, case.size):
                         reader.read(place / "named")
-                    else:
-                        with limits(reader.bounds, case.size):
-                            reader.read(place / "named")
                 finally:
-                    seen, self.watch.seen = self.watch.seen, None
+                    seen, self.watch.seen = self.watch.seen or [], None
         except SubbitError as error:
             refusal = error
         except TimeOver:

@@ -38,8 +38,10 @@ class Raw(str):
     """JSON text that stands for itself, such as a number that no float can hold."""
 
 
-TEXTS = [Raw("1e999"), Raw("-1e999"), Raw("NaN"), Raw("-Infinity"), Raw("9" * 5000), Raw("1" + "0" * 400), Raw("0.1"),
-         Raw("[" * 100_000 + "]" * 100_000), Raw('{"a":' * 20_000 + "0" + "}" * 20_000), Raw("-0"), Raw("1.0")]  # fmt: skip
+TEXTS = [
+    *map(Raw, ("1e999", "-1e999", "NaN", "-Infinity", "0.1", "1.0", "-0", "9" * 5000, "1" + "0" * 400)),
+    *map(Raw, ("[" * 100_000 + "]" * 100_000, '{"a":' * 20_000 + "0" + "}" * 20_000)),
+]
 
 
 def values() -> st.SearchStrategy[Any]:
@@ -103,7 +105,8 @@ def other_json(draw: st.DrawFn, document: Any) -> Any:
                 items.reverse()
         return items
     if isinstance(document, str) and document and draw(st.booleans()):
-        return draw(st.sampled_from([document + "x", document[:-1], document.upper(), document * 500, f"../{document}"]))
+        near = [f"{document}x", document[:-1], document.upper(), document * 500, f"../{document}", f"/{document}"]
+        return draw(st.sampled_from(near))
     return draw(values())
 
 
@@ -220,8 +223,9 @@ def an_array(draw: st.DrawFn, whole: bytes) -> bytes:
     shapes = ["()", "(0,)", "(1,)", "(8, 8)", "(2, 8, 8)", "(2, 8, 8, 1)", "(99999999999999,)", "(-1, 8, 8)", "(1e9,)",
               "(4, 1099511627776, 1099511627776)", "(True, 8, 8, 1)", "[2, 8, 8, 1]", "None", "(2, 8, 8, 1, 0)",
               "(0, 8, 8, 1)", "(1073741824, 8, 8, 1)"]  # fmt: skip
-    kinds = ["'|u1'", "'<u8'", "'<f8'", "'|b1'", "'|O'", "'|S0'", "'|V0'", "'<U9'", "'|S99999999'", "'<M8[s]'", "'<c16'",
-             "[('a', '|u1')]", "[('a', '|O')]", "None", "('|u1', (9999, 9999))", "'x'", "1", "'|u1,|u1'"]  # fmt: skip
+    kinds = ["'|u1'", "'<u8'", "'<f8'", "'|b1'", "'|O'", "'|S0'", "'|V0'", "'<U9'", "'|S99999999'", "'<M8[s]'",
+             "'<c16'", "[('a', '|u1')]", "[('a', '|O')]", "None", "('|u1', (9999, 9999))", "'x'", "1",
+             "'|u1,|u1'"]  # fmt: skip
     header = (
         f"{{'descr': {draw(st.sampled_from(kinds))}, 'fortran_order': {draw(st.sampled_from(['False', 'True', '2']))}, "
         f"'shape': {draw(st.sampled_from(shapes))}, }}"
@@ -314,8 +318,8 @@ def an_idx(draw: st.DrawFn, whole: bytes) -> bytes:
     axes = draw(st.sampled_from([0, 1, 2, 3, 4, 255]))
     sides = [draw(st.sampled_from([0, 1, 2, 28, 65_535, (1 << 31) - 1, (1 << 32) - 1])) for _ in range(min(axes, 4))]
     sides += [1] * (axes - len(sides))
-    head = struct.pack(f">HBB{axes}I", draw(st.sampled_from([0, 0, 1])), draw(st.sampled_from([8, 8, 13])), axes, *sides)
-    return head + whole[4 + 4 * whole[3] :]
+    zero, kind = draw(st.sampled_from([0, 0, 1])), draw(st.sampled_from([8, 8, 13]))
+    return struct.pack(f">HBB{axes}I", zero, kind, axes, *sides) + whole[4 + 4 * whole[3] :]
 
 
 def a_pickle(draw: st.DrawFn, whole: bytes) -> bytes:
@@ -324,7 +328,8 @@ def a_pickle(draw: st.DrawFn, whole: bytes) -> bytes:
         b"r\xff\xff\xff\x7f", b"j\xff\xff\xff\x7f", b"\x8d" + b"\xff" * 7 + b"\x0f", b"\x8e" + b"\xff" * 7 + b"\x0f",
         b"\x95" + b"\xff" * 7 + b"\x0f", b"cos\nsystem\n", b"cbuiltins\neval\n", b"cnumpy\nndarray\n", b"R", b"b", b"0",
         b"2", b"(" * 5000, b"]" * 1000, b"\x82\x01", b"cnumpy\ndtype\nU\x02V9\x85R", b"K\x00", b"J\xff\xff\xff\x7f",
-        b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nJ\xff\xff\xff\x7f\x85U\x01b\x87R", b"Pid\n", b"\x85" * 3000,
+        b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nJ\xff\xff\xff\x7f\x85U\x01b\x87R",
+        b"Pid\n", b"\x85" * 3000,
         b"T\xff\xff\xff\xff", b"I" + b"9" * 6000 + b"\n", b"L" + b"9" * 6000 + b"L\n", b"Vx\n", b"2" * 3000,
     ]  # fmt: skip
     at = draw(st.integers(0, len(whole) - 1))

@@ -34,9 +34,10 @@ class Judge:
             from tests.fuzz.readers import READERS
 
             self._warm.add(case.reader)
-            first = self._ask(Case(case.reader, READERS[case.reader].seed(), calm=True))
-            assert first.sentence is None, f"{case.reader} refuses its own seed: {first.sentence}"
-            assert not first.fault, f"{case.reader} fails on its own seed: {first.fault}\n{first.trace}"
+            for calm in (True, False):
+                first = self._ask(Case(case.reader, READERS[case.reader].seed(), calm))
+                assert first.sentence is None, f"{case.reader} refuses its own seed: {first.sentence}"
+                assert not first.fault, f"{case.reader} fails on its own seed: {first.fault}\n{first.trace}"
         return self._ask(case)
 
     def _ask(self, case: Case) -> Verdict:

@@ -21,6 +21,9 @@ Files = dict[str, bytes]
 REPLY: Any = None
 
 
+USUAL = Bounds()
+
+
 @dataclass(frozen=True)
 class Reader:
     """``read`` is given a folder with the files that ``seed`` makes, some of them damaged.
@@ -30,7 +33,7 @@ class Reader:
 
     seed: Callable[[], Files]
     read: Callable[[Path], object]
-    bounds: Bounds = Bounds()
+    bounds: Bounds = USUAL
     places: tuple[Path, ...] = ()
     programs: tuple[str, ...] = ()
 
@@ -115,10 +118,8 @@ def read_plan(folder: Path) -> None:
 def generated() -> Files:
     def write(folder: Path) -> None:
         from hw.generate import generate
-        from hw.plan.plan import Plan
+        from hw.plan.plan import Folding, Plan
         from sw.network import Linear
-
-        from hw.plan.plan import Folding
 
         whole = small()
         folding = {layer.name: Folding() for layer in whole.layers if isinstance(layer, Linear)}
@@ -171,14 +172,8 @@ def read_virtual(folder: Path) -> None:
     from sim.virtual_board import VirtualBoard
 
     made = VirtualBoard(folder, "icarus")
-    made.prepare(folder)
-
-
-def read_flash_image(folder: Path) -> None:
-    from boards.flash_image import write_flash_image
-    from boards.host.description import described
-
-    write_flash_image(folder, described(folder), "top.pcf")
+    (folder / "run").mkdir()
+    made.write_case(folder / "run")
 
 
 def flashed() -> Files:
@@ -270,7 +265,6 @@ READERS: dict[str, Reader] = {
     "generated": Reader(generated, read_generated),
     "board description": Reader(design, read_description),
     "virtual board": Reader(design, read_virtual),
-    "flash image": Reader(design, read_flash_image),
     "flash": Reader(flashed, read_flash),
     "idx": Reader(idx, read_idx),
     "cifar": Reader(cifar, read_cifar),

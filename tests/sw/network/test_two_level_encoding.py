@@ -192,7 +192,7 @@ def test_a_damaged_file_is_one_sentence(rng, tmp_path):
     for change, words in (
         (lambda m, d, a: a.update({"conv1.levels": np.array([13, 99])}), "fraction must be from 0 to 8, not 99"),
         (lambda m, d, a: a.pop("conv1.sparse.counts"), "the arrays of sparse weights must be"),
-        (lambda m, d, a: a.pop("dense1.dense.packed"), "the arrays of dense weights do not fit together"),
+        (lambda m, d, a: a.pop("dense1.dense.packed"), "the arrays of dense weights must be packed and shape"),
     ):
         save(two_level_network(rng), path)
         rewrite(path, change)

@@ -132,9 +132,9 @@ class Client:
         """Place, class and scores of each image, as the answers come, which may be in another order."""
         for index, results in self._transfer.run(self.board.encode(images)):
             scores, winner = self.board.decode(results)
-            if winner >= self.board.classes:
+            if winner >> 63:
                 raise SubbitError(
-                    f"{self._line.name} gave the class {winner} of {self.board.classes}: "
+                    f"{self._line.name} gave the class {winner}, of {self.board.classes}: "
                     "flash it again, and have it checked if that does not help"
                 )
             yield index, winner, scores

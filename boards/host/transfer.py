@@ -62,7 +62,7 @@ class Transfer:
         self._frames: dict[int, Sent] = {}
         self._loading = False
         self._at: tuple[int, int] | None = None
-        self._until = self._moved = self._asked = self._answered = self.line.clock()
+        self._until = self._moved = self._asked = self._last = self.line.clock()
 
     def reset(self) -> None:
         """Bring the board to the state after power-up, and begin anew with the images that it has not answered."""
@@ -79,7 +79,7 @@ class Transfer:
         self._begin()
         jobs = (Job(index, image) for index, image in enumerate(images))
         while self._send(jobs):
-            if self.line.clock() - self._answered > self._longest():
+            if self.line.clock() - self._last > self._longest():
                 raise self.line.no_answer(loading=self._loading)
             frame = self.line.receive(self._until)
             if frame is None:
@@ -90,6 +90,7 @@ class Transfer:
                 answer = self._answer(frame)
                 if answer is not None:
                     yield answer
+                    self._last = self.line.clock()
 
     def _longest(self) -> float:
         """Seconds in which one image at least must be answered, whatever the board says meanwhile: so often as there
@@ -221,7 +222,7 @@ class Transfer:
         right = len(answer.results) == self.result_bytes
         if right and answer.check == check_of(self.identity, job.image, answer.results):
             self.pace.answered()
-            self._moved = self._answered = self.line.clock()
+            self._moved = self._last = self.line.clock()
             self._until = self._moved + self.line.wait.seconds
             return job.index, answer.results
         self.rejected += 1

@@ -18,6 +18,10 @@ __all__ = ["FORMATS", "Format", "RamNetlist"]
 _REVERSED = np.array([int(f"{place:04b}"[::-1], 2) for place in range(16)])
 
 
+# Bits of a block RAM, by the width of its parameters.
+BITS = {256: 4096, 320: 18_432}
+
+
 @dataclass(frozen=True)
 class Format:
     """How a family's files write a block RAM: netlist parameters, and blocks of the packer's text (``design``), which
@@ -49,7 +53,13 @@ class Format:
         count = self.count if self.width == 256 else 256
         for at, line in enumerate(lines, 1):
             if (found := self.header.fullmatch(line.strip())) is not None:
-                yield found[1], at, self.read(lines[at : at + count])
+                try:
+                    bits = self.read(lines[at : at + count])
+                except (ValueError, OverflowError):
+                    bits = np.zeros(0, np.uint8)
+                if len(bits) != BITS[self.width]:
+                    raise SubbitError(f"{self.design} is damaged in line {at}: build the design again.")
+                yield found[1], at, bits
 
 
 def _ice40_unpack(values: list[int]) -> np.ndarray:

@@ -162,8 +162,8 @@ class Builder:
         """nextpnr's packing alone: used and available cells, by nextpnr's kinds; ``found`` is what Yosys counted."""
         routing, tool = self.routing, f"{self.flow.placer}-pack"
         key = routing.key()
-        if (earlier := self.place.done("fitting", key)) is not None:
-            return {kind: (used, room) for kind, (used, room) in earlier.items()}
+        if (earlier := _counts(self.place.done("fitting", key))) is not None:
+            return earlier
         self.tell("fitting: packing alone")
         follow = PlaceAndRoute(lambda text: None)
         run = self.runner.run(tool, routing.packing(), self.place.path, self.place.path / f"{tool}.log", follow)
@@ -203,6 +203,14 @@ class Builder:
     def _failure(self, step: str, run: Toolrun) -> BuildFailure:
         log = self.place.path / f"{run.tool}.log"
         return BuildFailure(f"{step} failed: {run.complaint} (all that {run.tool} said is in {log})")
+
+
+def _counts(found: dict[str, Any] | None) -> dict[str, tuple[int, int]] | None:
+    """Used and available cells as they were put on record, None where they are not."""
+    pairs = list((found or {}).values())
+    if not pairs or not all(isinstance(pair, list) and list(map(type, pair)) == [int, int] for pair in pairs):
+        return None
+    return {kind: (used, room) for kind, (used, room) in (found or {}).items()}
 
 
 def check_fits(found: Areas, board: Board) -> None:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from hw.board_record import StoredWeights
 from sim.netlist.bitstream import with_contents
 from sim.netlist.cells import adapt
 from sim.netlist.icebox import recovered_ice40
@@ -28,6 +29,7 @@ class _Description(Section):
     """board.json, as far as it is read here; some of the folders have none."""
 
     family: str | None = None
+    weights: StoredWeights | None = None
     sources: list[FileName] = Field(default_factory=lambda: ["top.sv"])
 
 
@@ -90,7 +92,7 @@ def files_of(folder: Path | str, stage: Stage) -> list[Path]:
     """The files of a build that make the design what it is at ``stage``, those that it loads included."""
     folder = Path(folder)
     board = _board(folder)
-    loaded = [folder / board["weights"]["file"]] if board.get("weights") else []
+    loaded = [folder / board.weights.file] if board.weights else []
     if stage == "rtl":
         return [*_sources(folder, board), *loaded]
     own = ("top.bin", "top.pcf") if stage == "bitstream" else (_NETLISTS[stage],)

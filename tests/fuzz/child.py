@@ -39,6 +39,8 @@ NAMED = {
     "os.link": 2, "os.symlink": 2, "os.truncate": 1, "os.chmod": 1, "shutil.rmtree": 1, "shutil.copyfile": 2,
     "shutil.move": 2, "shutil.copytree": 2, "os.utime": 1,
 }  # fmt: skip
+# Those whose second argument may be an open folder, in which the name then is: as in a tree that is removed.
+BESIDE = {"os.remove", "os.rmdir"}
 READING = {"open", "os.listdir", "os.scandir"}
 PROGRAMS = {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.startfile"}
 LINES = {"socket.connect", "socket.bind", "socket.getaddrinfo", "urllib.Request"}
@@ -62,7 +64,8 @@ class Watch:
             return
         if event in NAMED:
             reads = event in READING and not (event == "open" and (arguments[2] or 0) & WRITING)
-            for name in arguments[: NAMED[event]]:
+            beside = event in BESIDE and arguments[1] not in (-1, None)
+            for name in () if beside else arguments[: NAMED[event]]:
                 if isinstance(name, (str, bytes)):
                     self.check(event, os.fsdecode(name), reads)
         elif event in PROGRAMS and os.path.basename(str(arguments[0])) not in self.programs:
@@ -74,6 +77,8 @@ class Watch:
         path = os.path.abspath(name) if "\0" not in name else name
         places = (*self.allowed, *HARMLESS) if reads else (*self.allowed, "/dev/null")
         if path.endswith(".__path_hook__"):  # An import that asks where editable packages are.
+            return
+        if reads and os.path.basename(name) == name and not os.path.exists(path):  # In an open folder, or nowhere.
             return
         if not any(path == place or path.startswith(place + os.sep) for place in places):
             assert self.seen is not None
@@ -129,6 +134,13 @@ def out_of_memory(error: BaseException | None) -> bool:
     return False
 
 
+def planted(name: str) -> Any:
+    """A reader that is wrong on purpose, for the test of this judge."""
+    from tests.fuzz.test_readers import PLANTED
+
+    return PLANTED[name]
+
+
 class Judge:
     """Puts the files of a case into a folder, reads them, and looks at what that did."""
 
@@ -146,7 +158,8 @@ class Judge:
         try:
             for name in ("named", "elsewhere", "tmp"):
                 (place / name).mkdir()
-            (place / "secret").write_text("{}")
+            for name in ("secret", "elsewhere/secret", "elsewhere/top.sv"):
+                (place / name).write_text("{}")
             case.write(place / "named")
             before = listing(place)
             os.chdir(place / "elsewhere")
@@ -163,7 +176,7 @@ class Judge:
             shutil.rmtree(place, ignore_errors=True)
 
     def read(self, case: Case, place: Path) -> Verdict:
-        reader = self.readers[case.reader]
+        reader = self.readers.get(case.reader) or planted(case.reader)
         self.watch.allowed = (str(place / "named"), str(place / "tmp"), *map(str, reader.places))
         self.watch.programs = frozenset(reader.programs)
         said = io.StringIO()

@@ -35,12 +35,13 @@ class Judge:
 
             self._warm.add(case.reader)
             for calm in (True, False):
-                first = self._ask(Case(case.reader, READERS[case.reader].seed(), calm))
+                first = self.ask(Case(case.reader, READERS[case.reader].seed(), calm))
                 assert first.sentence is None, f"{case.reader} refuses its own seed: {first.sentence}"
                 assert not first.fault, f"{case.reader} fails on its own seed: {first.fault}\n{first.trace}"
-        return self._ask(case)
+        return self.ask(case)
 
-    def _ask(self, case: Case) -> Verdict:
+    def ask(self, case: Case) -> Verdict:
+        """The verdict on a case whose reader may not have been warmed up."""
         child = self._running()
         assert child.stdin is not None
         assert child.stdout is not None

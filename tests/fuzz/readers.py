@@ -18,7 +18,6 @@ from tests.fuzz.cases import Bounds
 __all__ = ["READERS", "Reader"]
 
 Files = dict[str, bytes]
-REPLY: Any = None
 
 
 USUAL = Bounds()
@@ -154,7 +153,7 @@ def design() -> Files:
         write_design(whole, Plan(folding), board("icebreaker"), folder / "b")
 
     made = {name.removeprefix("b/"): data for name, data in written(write).items()}
-    return {name: made[name] for name in ("board.json", "top.sv", "top.pcf", "weights.bin")}
+    return {name: made[name] for name in ("board.json", "weights.bin")}
 
 
 def read_description(folder: Path) -> None:
@@ -259,6 +258,162 @@ def read_arrays(folder: Path) -> None:
         assert read_images(path, small()).shape[1:] == (8, 8, 1)
 
 
+@cache
+def netlist() -> Files:
+    """A table, a flip-flop and a block RAM as nextpnr writes them, and the packer's text of the block RAM."""
+    contents = {f"INIT_{digit:X}": f"{digit:0256b}" for digit in range(16)}
+    ram = {
+        "type": "ICESTORM_RAM",
+        "parameters": {"READ_MODE": "0" * 32, "WRITE_MODE": "0" * 32, **contents},
+        "attributes": {"NEXTPNR_BEL": "X8/Y1/ram"},
+        "port_directions": {"RADDR_0": "input", "RDATA_0": "output"},
+        "connections": {"RADDR_0": [2], "RDATA_0": [4], "RCLK": [2], "RE": ["1"]},
+    }
+    cells = {
+        "lut": {
+            "hide_name": 0,
+            "type": "SB_LUT4",
+            "parameters": {"LUT_INIT": "1010101010101010"},
+            "attributes": {"src": "top.sv:1.1-2.2"},
+            "port_directions": {"I0": "input", "O": "output"},
+            "connections": {"I0": [2], "I1": ["0"], "I2": ["x"], "I3": [4], "O": [3]},
+        },
+        "ram": ram,
+    }
+    ports = {
+        "clk": {"direction": "input", "bits": [2]},
+        "out": {"direction": "output", "bits": [3, 4], "offset": 1},
+    }
+    module = {"attributes": {"top": "1"}, "settings": {"arch.package": "sg48"}, "ports": ports, "cells": cells}
+    lines = [".ram_data 8 1", *(f"{number:064x}" for number in range(16)), ""]
+    return {"routed.json": json.dumps({"creator": "x", "modules": {"top": module}}).encode(),
+            "top.asc": "\n".join(lines).encode()}  # fmt: skip
+
+
+def read_netlist(folder: Path) -> None:
+    from sim.netlist.cells import adapt
+    from sim.netlist.netlist import Netlist
+    from sim.netlist.verilog import verilog
+
+    verilog(adapt(Netlist.read(folder / "routed.json"), "ice40"))
+
+
+def read_memories(folder: Path) -> None:
+    from hw.block_ram import FORMATS, RamNetlist
+    from sw.files import read_text
+
+    form = FORMATS["ice40"]
+    found = RamNetlist(folder / "routed.json", form)
+    found.write(found.contents(), folder / "written.json")
+    found.places()
+    assert all(len(bits) == 4096 for _, _, bits in form.blocks(read_text(folder / "top.asc", "build it").splitlines()))
+
+
+def steps() -> Files:
+    """The folder of a build that was cut off, whose step is done by its key."""
+    record = {"synthesis": {"key": "0" * 32, "files": ["synth.json"], "found": {"seconds": 1.5, "tool": "yosys"}}}
+    return {
+        "b.building/steps.json": json.dumps(record).encode(),
+        "b.building/board.json": b"{}",
+        "b.building/synth.json": b"{}",
+    }
+
+
+def read_steps(folder: Path) -> None:
+    from boards.build.workplace import Workplace
+
+    place = Workplace(folder / "b")
+    with place.opened():
+        for step in ("synthesis", "routing", "../x"):
+            place.done(step, "0" * 32)
+        place.keep("board.json")
+        place.sizes() if (place.path / "board.json").is_file() else None
+        if (place.path / "board.json").is_file():
+            place.finish()
+
+
+def slices() -> Files:
+    def part(count: int) -> dict[str, Any]:
+        return {"sets": [[at] for at in range(count)], "mean": [0.5] * count, "spread": [0.1] * count}
+
+    choice = {
+        "accuracy": 0.9,
+        "joint": 0.8,
+        "kept": [2, 3],
+        "dropped": [0, 1],
+        "single": part(4),
+        "cumulative": part(2),
+    }
+    told = {"method": "slices", "slices": [0, 1, 2, 3], "choice": choice, "config": {"data": "digits", "seed": 0}}
+    return {"slices.json": json.dumps(told).encode()}
+
+
+def read_slices(folder: Path) -> None:
+    from subbit.commands.inspect import _choice
+    from subbit.pictures import slice_sensitivity
+
+    slice_sensitivity(_choice(folder / "slices.json"))
+
+
+@cache
+def checkpoint() -> Files:
+    import torch
+
+    from sw.train.config import TrainConfig
+    from sw.train.models import BinaryModel, ModelSpec
+
+    torch.manual_seed(0)
+    model = BinaryModel(ModelSpec((8, 8, 1), 4, 3, topology="conv 4 pad 1, pool, dense 8"))
+    content = {
+        "epoch": 1,
+        "global_step": 9,
+        "state_dict": {f"model.{name}": value for name, value in model.state_dict().items()},
+        "subbit": {"config": TrainConfig().as_dict(), "spec": model.spec.as_dict(), "seconds": 1.5},
+    }
+    return written(lambda folder: torch.save(content, folder / "last.ckpt"))
+
+
+def read_checkpoint(folder: Path) -> None:
+    from sw.train.fit import load_model
+
+    load_model(folder / "last.ckpt")
+
+
+def says(*arguments: object, status: tuple[int, ...] = (0, 2)) -> None:
+    """Run the command line; what it says of an error must be one line that can be printed."""
+    import contextlib
+
+    from subbit.cli import run
+    from sw.errors import SubbitError
+
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said):
+        found = run([str(each) for each in arguments])
+    lines = said.getvalue().splitlines()
+    assert found in status, f"status {found}: {said.getvalue()[-500:]}"
+    assert "Traceback" not in said.getvalue()
+    if found == 2:
+        assert len(lines) == 1, lines
+        assert lines[0].startswith("subbit: error: ")
+        raise SubbitError(lines[0])
+
+
+def command_inspect(folder: Path) -> None:
+    says("inspect", folder / "n.safetensors")
+    says("inspect", "--json", folder / "n.safetensors")
+    says("plan", folder / "n.safetensors", "--device", "ice40-hx8k")
+
+
+def command_flash(folder: Path) -> None:
+    says("flash", "--dry-run", folder)
+
+
+@cache
+def built() -> Files:
+    return {**{name: data for name, data in flashed().items() if name.endswith("json")}, "network.safetensors":
+            network()["n.safetensors"], "flash.bin": b"0"}  # fmt: skip
+
+
 READERS: dict[str, Reader] = {
     "network": Reader(network, read_network),
     "plan": Reader(plan, read_plan),
@@ -271,4 +426,11 @@ READERS: dict[str, Reader] = {
     "pictures": Reader(pictures, read_pictures),
     "npy": Reader(lambda: arrays(False), read_arrays),
     "npz": Reader(lambda: arrays(True), read_arrays),
+    "netlist": Reader(netlist, read_netlist),
+    "block RAMs": Reader(netlist, read_memories),
+    "steps": Reader(steps, read_steps),
+    "slices": Reader(slices, read_slices),
+    "checkpoint": Reader(checkpoint, read_checkpoint, Bounds(seconds=20.0, base=128)),
+    "subbit inspect": Reader(network, command_inspect),
+    "subbit flash": Reader(built, command_flash),
 }

@@ -1,4 +1,4 @@
-"""The host at a line on which anything may speak, and a board that hears anything: neither hangs, grows or is misled."""
+"""A host at a line on which anything may speak, a board that hears anything: neither hangs, grows or is misled."""
 
 import random
 import tracemalloc
@@ -22,7 +22,7 @@ usual = settings(max_examples=60, deadline=None, derandomize=True)
 
 @dataclass
 class Speaker:
-    """A line whose other end is ``speaks``: what it has been sent goes in, what it says comes out, in a time of its own."""
+    """A line whose other end is ``speaks``: what it was sent goes in, what it says comes out, in a time of its own."""
 
     speaks: object
     now: float = 0.0
@@ -49,9 +49,8 @@ class Speaker:
 def ends(speaks, images=1):
     """The error that a host makes of what it hears, within its patience."""
     line = Speaker(speaks)
-    with pytest.raises(SubbitError) as caught:
-        with Client(line, BOARD, patience=PATIENCE, clock=line.clock) as client:
-            client.classify(np.zeros((images, 6, 8, 1), np.uint8))
+    with pytest.raises(SubbitError) as caught, Client(line, BOARD, patience=PATIENCE, clock=line.clock) as client:
+        client.classify(np.zeros((images, 6, 8, 1), np.uint8))
     assert str(caught.value).isprintable()
     return line, str(caught.value)
 

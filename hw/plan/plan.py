@@ -1,6 +1,5 @@
 """A Plan: how far each layer is folded, and how the accelerator meets the outside."""
 
-import math
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,9 @@ from hw.layer.results import Output
 from sw.documents import problem_of
 from sw.errors import SubbitError
 
-__all__ = ["Folding", "Plan"]
+__all__ = ["FASTEST_HZ", "Folding", "Plan"]
+
+FASTEST_HZ = 1e12
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,8 @@ class Plan:
             raise ValueError(f"pixels_per_beat must be a positive integer, not {self.pixels_per_beat!r}")
         if self.output not in ("scores", "class"):
             raise ValueError(f"output must be scores or class, not {self.output!r}")
-        if not 0 < self.clock_hz < math.inf:
-            raise ValueError(f"clock_hz must be positive, not {self.clock_hz!r}")
+        if not 1 <= self.clock_hz <= FASTEST_HZ:
+            raise ValueError(f"clock_hz must be from 1 to {FASTEST_HZ:g}, not {self.clock_hz!r}")
 
     def to_json(self) -> str:
         """The plan as JSON text."""

@@ -44,6 +44,13 @@ def winners(scores: np.ndarray) -> np.ndarray:
     return scores.argmax(axis=1)
 
 
+def checked_size(name: str, shape: TensorType) -> TensorType:
+    """``shape``, of what ``name`` gives. Raises ValueError where it has too many values to be computed."""
+    if shape.size > MOST_VALUES:
+        raise ValueError(f"{name} must have at most {MOST_VALUES} values, not {shape.size}")
+    return shape
+
+
 @dataclass(frozen=True)
 class Run:
     """What a Network computed: ``activations`` of every layer by name, each (images, height, width, channels).
@@ -89,12 +96,9 @@ class Network:
     @cached_property
     def shapes(self) -> dict[str, TensorType]:
         """Tensor type of the output of every layer, and of "input"."""
-        shapes = {"input": self.input.type}
+        shapes = {"input": checked_size("input", self.input.type)}
         for layer in self.layers:
-            shapes[layer.name] = layer.output(shapes[layer.reads[0]])
-        for name, shape in shapes.items():
-            if shape.size > MOST_VALUES:
-                raise ValueError(f"{name} must have at most {MOST_VALUES} values, not {shape.size}")
+            shapes[layer.name] = checked_size(layer.name, layer.output(shapes[layer.reads[0]]))
         return shapes
 
     @property

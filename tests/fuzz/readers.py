@@ -392,10 +392,10 @@ def says(*arguments: object, status: tuple[int, ...] = (0, 2)) -> None:
     lines = said.getvalue().splitlines()
     assert found in status, f"status {found}: {said.getvalue()[-500:]}"
     assert "Traceback" not in said.getvalue()
+    assert all(line.isprintable() for line in lines), lines
     if found == 2:
-        assert len(lines) == 1, lines
-        assert lines[0].startswith("subbit: error: ")
-        raise SubbitError(lines[0])
+        assert [line.startswith("subbit: error: ") for line in lines] == [False] * (len(lines) - 1) + [True], lines
+        raise SubbitError(lines[-1])
 
 
 def command_inspect(folder: Path) -> None:

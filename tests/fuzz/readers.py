@@ -21,6 +21,7 @@ Files = dict[str, bytes]
 
 
 USUAL = Bounds()
+INTEROP = Path(__file__).parents[2] / "sw" / "interop" / "qonnx"
 
 
 @dataclass(frozen=True)
@@ -414,6 +415,23 @@ def built() -> Files:
             network()["n.safetensors"], "flash.bin": b"0"}  # fmt: skip
 
 
+@cache
+def qonnx() -> Files:
+    """A dense and a convolution layer with what stands between them, as Brevitas exports it."""
+    from tests.sw.interop.graphs import Chain, signs
+
+    rng = np.random.default_rng(3)
+    chain = Chain(1, 1, 6, 6).quant(2).conv(signs(rng, 3, 1, 3, 3)).norm(rng, 3).bipolar().pool().flat()
+    model = chain.dense(signs(rng, 4, 12)).model()
+    return {"m.onnx": model.SerializeToString()}
+
+
+def read_qonnx(folder: Path) -> None:
+    from sw.interop.qonnx import read_qonnx as read
+
+    read(folder / "m.onnx")
+
+
 READERS: dict[str, Reader] = {
     "network": Reader(network, read_network),
     "plan": Reader(plan, read_plan),
@@ -431,6 +449,8 @@ READERS: dict[str, Reader] = {
     "steps": Reader(steps, read_steps),
     "slices": Reader(slices, read_slices),
     "checkpoint": Reader(checkpoint, read_checkpoint, Bounds(seconds=20.0, base=128)),
+    # Where there is a reader of QONNX.
+    **({"qonnx": Reader(qonnx, read_qonnx, Bounds(seconds=20.0, base=160))} if INTEROP.is_dir() else {}),
     "subbit inspect": Reader(network, command_inspect),
     "subbit flash": Reader(built, command_flash),
 }

@@ -370,7 +370,7 @@ def a_model(draw: st.DrawFn, whole: bytes) -> bytes:
             fields = [field for field, _ in message.ListFields()]
             field = draw(st.sampled_from(fields)) if fields else message.DESCRIPTOR.fields[0]
             value = getattr(message, field.name)
-            many = field.label == field.LABEL_REPEATED
+            many = hasattr(value, "append")
             inner = field.type == field.TYPE_MESSAGE
             if many and len(value) and draw(st.integers(0, 5)) == 0:
                 at = draw(st.integers(0, len(value) - 1))

@@ -106,6 +106,7 @@ def other_json(draw: st.DrawFn, document: Any) -> Any:
         return items
     if isinstance(document, str) and document and draw(st.booleans()):
         near = [f"{document}x", document[:-1], document.upper(), document * 500, f"../{document}", f"/{document}"]
+        near += ["../secret", "../../secret", "/etc/passwd"]
         return draw(st.sampled_from(near))
     return draw(values())
 

@@ -350,10 +350,10 @@ def slices() -> Files:
 
 
 def read_slices(folder: Path) -> None:
-    from subbit.commands.inspect import _choice
+    from subbit.choice import read_choice
     from subbit.pictures import slice_sensitivity
 
-    slice_sensitivity(_choice(folder / "slices.json"))
+    slice_sensitivity(read_choice(folder / "slices.json"))
 
 
 @cache

@@ -22,6 +22,8 @@ from boards.flash_image import write_flash_image
 from boards.host.description import DESCRIPTION
 from hw.programs import find_program
 from hw.yosys import yosys_command, yosys_version
+from sw.documents import read_json
+from sw.errors import SubbitError
 
 __all__ = ["FLOWS", "Builder", "Implementation", "Measured"]
 
@@ -114,18 +116,27 @@ class Builder:
         runs = (*self.runs, *costs, self.pack())
         bitstream = write_flash_image(self.place.path, self.description, self.flow.bitstream)
         self.place.keep(bitstream)
-        report = json.loads((self.place.path / REPORT).read_text())
+        used, timing = self._reported()
         programs = {program.name: program.as_dict() for program in (self.routing.program, self.packer)}
         return Implementation(
             areas=measured.areas,
-            used=utilisation(report, self.flow),
-            timing=read_timing(report, self.stages),
+            used=used,
+            timing=timing,
             seed=chosen.seed,
             attempts=attempts,
             runs=runs,
             programs={"yosys": {"version": yosys_version()}} | programs,
             bitstream=bitstream,
         )
+
+    def _reported(self) -> tuple[dict[str, tuple[int, int]], Timing]:
+        """What the placer's own report tells. Raises SubbitError where it is damaged: it may be of an earlier run."""
+        path = self.place.path / REPORT
+        try:
+            report = read_json(path)
+            return utilisation(report, self.flow), read_timing(report, self.stages)
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, ZeroDivisionError) as error:
+            raise SubbitError(f"{path} is damaged: remove {self.place.path} and build again.") from error
 
     def _packed(self, synthesis: str) -> tuple[Areas, dict[str, tuple[int, int]]]:
         """Synthesise by a command and pack: what Yosys counts, and used and available cells."""

@@ -380,6 +380,43 @@ def read_checkpoint(folder: Path) -> None:
     load_model(folder / "last.ckpt")
 
 
+def report_files() -> Files:
+    """report.json of a build, as far as another reads it."""
+    cells = {"luts": 10, "ffs": 4, "carries": 0, "brams": 1}
+    told = {
+        "format": 1, "board": "icebreaker", "device": "ice40-up5k", "met": True, "clock_hz": 12e6, "interval": 100,
+        "timing": {"met": True, "clocks": [{"name": "clk", "achieved_mhz": 14.5, "wanted_mhz": 12.0, "met": True}],
+                   "path": []},
+        "frames_per_second": 120000.0, "images_per_second_on_link": 1500.0, "seed": 1, "bitstream": "top.bin",
+        "used": {"logic cells": {"used": 10, "available": 5280}}, "synthesised": cells,
+        "stages": {"conv1": {**cells, "estimated_luts": 9.5}}, "programs": {"yosys": {"version": "0.60"}},
+    }  # fmt: skip
+    return {"report.json": json.dumps(told).encode()}
+
+
+def read_report(folder: Path) -> None:
+    from subbit.reporting.built import read_built
+
+    read_built(folder)
+
+
+@cache
+def proof() -> Files:
+    """A record of a simulation, beside the design that was simulated."""
+    from subbit.proof import Run
+
+    run = Run(stage="accelerator", by="icarus", images=9, equal=9, layers=3, patterns=4, cycles=64, seed=0,
+              network="0" * 16, design="0" * 64, data="0" * 64, when="2024-01-01T00:00:00Z")  # fmt: skip
+    return {**generated(), **plan(), "proof/a.json": run.model_dump_json().encode()}
+
+
+def read_proof(folder: Path) -> None:
+    from subbit.proof import found, kept_files
+
+    found(folder, small())
+    kept_files(folder, small())
+
+
 def says(*arguments: object, status: tuple[int, ...] = (0, 2)) -> None:
     """Run the command line; what it says of an error must be one line that can be printed."""
     import contextlib
@@ -448,6 +485,8 @@ READERS: dict[str, Reader] = {
     "block RAMs": Reader(netlist, read_memories),
     "steps": Reader(steps, read_steps),
     "slices": Reader(slices, read_slices),
+    "report.json": Reader(report_files, read_report),
+    "proof": Reader(proof, read_proof),
     "checkpoint": Reader(checkpoint, read_checkpoint, Bounds(seconds=20.0, base=128)),
     # Where there is a reader of QONNX.
     **({"qonnx": Reader(qonnx, read_qonnx, Bounds(seconds=20.0, base=160))} if INTEROP.is_dir() else {}),

@@ -105,5 +105,5 @@ def compaction(session: nox.Session) -> None:
 @nox.session
 def fuzz(session: nox.Session) -> None:
     """Damages every file that subbit reads for as long as there is time; the quick tests try a dozen of each."""
-    install(session, "train,sim,fpga,report,dev")
+    install(session, "train,sim,fpga,interop,report,dev")
     session.run("python", "-m", "tests.fuzz", *session.posargs, env={"OMP_NUM_THREADS": "1"})

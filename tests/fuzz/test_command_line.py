@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from sw.errors import SubbitError
 from sw.network import save
-from tests.fuzz.damage import NAMES
-from tests.fuzz.readers import says
+from tests.fuzz.reads.commands import says
+from tests.fuzz.wrong_json import NAMES
 
 usual = settings(
     max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]

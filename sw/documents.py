@@ -66,5 +66,5 @@ Count = Annotated[int, Field(ge=1, le=1 << 40)]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*\z", max_length=200)]
 """A name of a module or a signal."""
 
-FileName = Annotated[str, AfterValidator(_plain)]
+FileName = Annotated[str, Field(max_length=200), AfterValidator(_plain)]
 """The name of a file that stands in the folder of the document, or below it."""

@@ -10,9 +10,10 @@ import numpy as np
 from sw.network.layers import Layer, Linear, Scores
 from sw.network.tensor import TensorType
 
-__all__ = ["Input", "Network", "Run", "winners"]
+__all__ = ["LONGEST_SIDE", "Input", "Network", "Run", "winners"]
 
 BLOCK_BYTES = 32 << 20
+LONGEST_SIDE = 4096
 MOST_VALUES = 1 << 24
 LONGEST_NAME = 64
 
@@ -28,8 +29,8 @@ class Input:
 
     def __post_init__(self) -> None:
         for field in ("height", "width", "channels"):
-            if not 1 <= getattr(self, field) <= 4096:
-                raise ValueError(f"{field} must be from 1 to 4096, not {getattr(self, field)!r}")
+            if not 1 <= getattr(self, field) <= LONGEST_SIDE:
+                raise ValueError(f"{field} must be from 1 to {LONGEST_SIDE}, not {getattr(self, field)!r}")
         if not 1 <= self.bits <= 8:
             raise ValueError(f"bits must be from 1 to 8, not {self.bits!r}")
 

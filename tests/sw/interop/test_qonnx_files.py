@@ -244,3 +244,14 @@ def test_versions_that_are_none(tmp_path, change):
     (tmp_path / "m.onnx").write_bytes(model.SerializeToString())
     with pytest.raises(SubbitError, match="its versions of ONNX and of operators are no versions"):
         read_qonnx(tmp_path / "m.onnx")
+
+
+def test_more_channels_than_an_image_can_have(refuses, rng):
+    chain = Chain(1, 40_000).node("Sub", 0.5).bipolar().dense(signs(rng, 2, 40_000))
+    refuses(chain.model(), r"reads images of 40,000 channels, and there can be 4,096: say how high and wide")
+
+
+def test_a_bias_that_is_computed(refuses, rng):
+    model = Chain(1, 6).bipolar().dense(signs(rng, 3, 6), np.ones(3), kind="Gemm").model()
+    model.graph.node[-1].input[2] = model.graph.node[0].output[0]
+    refuses(model, r"Gemm_1 \(Gemm\) adds t0, which is not constant: export it as x W \+ b$")

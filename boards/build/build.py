@@ -219,7 +219,7 @@ class Builder:
 def _counts(found: dict[str, Any] | None) -> dict[str, tuple[int, int]] | None:
     """Used and available cells as they were put on record, None where they are not."""
     pairs = list((found or {}).values())
-    if not pairs or not all(isinstance(pair, list) and list(map(type, pair)) == [int, int] for pair in pairs):
+    if not pairs or not all(isinstance(pair, list | tuple) and list(map(type, pair)) == [int, int] for pair in pairs):
         return None
     return {kind: (used, room) for kind, (used, room) in (found or {}).items()}
 

@@ -30,7 +30,7 @@ class _Attempt(Section):
     seed: int
     seconds: float
     peak_mib: float | None
-    clocks: list[_Clock] | None
+    clocks: Annotated[tuple[_Clock, ...], Field(strict=False)] | None
     problem: str
 
 

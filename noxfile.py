@@ -107,3 +107,10 @@ def compaction(session: nox.Session) -> None:
     session.install(".[train,report]", *CONSTRAINTS)
     session.run("python", "-m", "benchmarks.compact.table", *session.posargs)
     session.run("python", "-m", "benchmarks.compact.summary")
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Damages every file that subbit reads for as long as there is time; the quick tests try a dozen of each."""
+    install(session, "train,sim,fpga,interop,report,dev")
+    session.run("python", "-m", "tests.fuzz", *session.posargs, env={"OMP_NUM_THREADS": "1"})

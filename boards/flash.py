@@ -1,6 +1,5 @@
 """Puts a bitstream onto a board with the program that the board wants: the command, what is plugged in, the run."""
 
-import json
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +11,8 @@ from boards.build.build import FLOWS
 from boards.build.tools import Runner
 from boards.flash_image import FLASH_IMAGE
 from boards.host.description import DESCRIPTION
-from sw.errors import SubbitError
+from sw.documents import Section, checked, read_json
+from sw.errors import SubbitError, printable
 
 __all__ = ["USB_IDS", "Flash", "FlashFailure", "UsbDevice", "flash_of", "plugged_in"]
 
@@ -70,6 +70,19 @@ class FlashFailure(Exception):
     """The program did not get the bitstream onto the board; the message says why."""
 
 
+class _Description(Section):
+    """board.json, as far as it is read here."""
+
+    board: str
+    weights: dict[str, object] | None = None
+
+
+class _Report(Section):
+    """report.json, as far as it is read here."""
+
+    met: bool
+
+
 @dataclass(frozen=True)
 class UsbDevice:
     """Something on USB: ``ids`` is its vendor and product, ``serial`` and ``product`` what it calls itself."""
@@ -123,12 +136,12 @@ def flash_of(folder: Path, *, ram: bool = False, device: str | None = None) -> F
     folder is no finished build, or the board's program cannot do what was asked for.
     """
     try:
-        description = json.loads((folder / DESCRIPTION).read_text())
-        target = board(description["board"])
-    except (OSError, ValueError, KeyError):
+        description = checked(_Description, read_json(folder / DESCRIPTION))
+        target = board(description.board)
+    except (OSError, ValueError):
         raise SubbitError(f"{folder} is no build: make one with `subbit build`.") from None
     flow = FLOWS.get(target.family)
-    loads = "weights" in description
+    loads = description.weights is not None
     bitstream = folder / (FLASH_IMAGE if loads else flow.bitstream if flow else "top.bit")
     if not bitstream.is_file():
         wanted = "run Vivado there first, as build.tcl says" if flow is None else "finish it with `subbit build`"
@@ -150,7 +163,10 @@ def flash_of(folder: Path, *, ram: bool = False, device: str | None = None) -> F
         options = (*options, DEVICE[program], device)
     met = None
     if (report := folder / "report.json").is_file():
-        met = json.loads(report.read_text())["met"]
+        try:
+            met = checked(_Report, read_json(report)).met
+        except (OSError, ValueError) as error:
+            raise SubbitError(f"{report} is damaged ({error}): make the build again with `subbit build`.") from error
     return Flash(target, bitstream, (program, *options, *rest, str(bitstream.absolute())), met)
 
 
@@ -188,6 +204,6 @@ def check_plugged_in(target: Board, devices: Sequence[UsbDevice] | None, chosen:
 
 def _said(path: Path) -> str:
     try:
-        return path.read_text().strip()
+        return printable(path.read_text(errors="replace").strip(), 200)
     except OSError:
         return ""

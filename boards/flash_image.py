@@ -54,7 +54,12 @@ def write_flash_image(folder: Path, description: Mapping[str, Any], bitstream: s
     weights = description.get("weights")
     if weights is None:
         return bitstream
-    contents = (folder / weights["file"]).read_bytes()
-    image = flash_image((folder / bitstream).read_bytes(), contents, weights["address"])
+    try:
+        contents, code = (folder / weights["file"]).read_bytes(), (folder / bitstream).read_bytes()
+    except OSError as error:
+        raise SubbitError(
+            f"{error.filename} cannot be read ({error.strerror}): build the design again with 'subbit build'."
+        ) from error
+    image = flash_image(code, contents, weights["address"])
     (folder / FLASH_IMAGE).write_bytes(image)
     return FLASH_IMAGE

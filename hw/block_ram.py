@@ -9,12 +9,17 @@ from typing import Any
 
 import numpy as np
 
+from hw.netlist_file import read_netlist
 from sw.errors import SubbitError
 
 __all__ = ["FORMATS", "Format", "RamNetlist"]
 
 # Bit i of a row of sixteen is stored at the place of i's digits in reverse.
 _REVERSED = np.array([int(f"{place:04b}"[::-1], 2) for place in range(16)])
+
+
+# Bits of a block RAM, by the width of its parameters.
+BITS = {256: 4096, 320: 18_432}
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,13 @@ class Format:
         count = self.count if self.width == 256 else 256
         for at, line in enumerate(lines, 1):
             if (found := self.header.fullmatch(line.strip())) is not None:
-                yield found[1], at, self.read(lines[at : at + count])
+                try:
+                    bits = self.read(lines[at : at + count])
+                except (ValueError, OverflowError):
+                    bits = np.zeros(0, np.uint8)
+                if len(bits) != BITS[self.width]:
+                    raise SubbitError(f"{self.design} is damaged in line {at}: build the design again.")
+                yield found[1], at, bits
 
 
 def _ice40_unpack(values: list[int]) -> np.ndarray:
@@ -91,7 +102,8 @@ def _ecp5_read(lines: list[str]) -> np.ndarray:
 
 def _ice40_place(cell: Mapping[str, Any]) -> str:
     found = re.fullmatch(r"X(\d+)/Y(\d+)/ram", cell["attributes"]["NEXTPNR_BEL"])
-    assert found is not None
+    if found is None:
+        raise ValueError("a block RAM must have been placed")
     return f"{found[1]} {found[2]}"
 
 
@@ -139,21 +151,21 @@ class RamNetlist:
     """A netlist in JSON, whose block RAMs can be read and written. Raises SubbitError where ``path`` is none."""
 
     def __init__(self, path: Path, form: Format) -> None:
-        self.form = form
+        self.form, self.path = form, path
         try:
-            self.whole = json.loads(path.read_text())
-            cells = {}
-            for module in self.whole["modules"].values():
-                cells |= module["cells"]
-        except (OSError, ValueError, KeyError):
+            self.whole = read_netlist(path)
+        except (OSError, ValueError):
             raise SubbitError(f"{path} is missing or damaged: build the design again with 'subbit build'.") from None
+        cells = {name: cell for module in self.whole["modules"].values() for name, cell in module["cells"].items()}
         self.cells = {name: cell for name, cell in cells.items() if cell["type"].startswith(form.kinds)}
 
     def contents(self) -> dict[str, np.ndarray]:
         """Bits of each block RAM, uint8, by cell; unknown ones are 0."""
         found = {}
         for name, cell in self.cells.items():
-            values = [cell["parameters"].get(key, "0").replace("x", "0") for key in self._keys()]
+            values = [str(cell["parameters"].get(key, "0")).replace("x", "0") for key in self._keys()]
+            if not all(len(value) <= self.form.width and not value.strip("01") and value for value in values):
+                raise SubbitError(f"{self.path} is damaged in {name}: build the design again with 'subbit build'.")
             found[name] = self.form.unpack([int(value, 2) for value in values])
         return found
 
@@ -168,7 +180,12 @@ class RamNetlist:
 
     def places(self) -> dict[str, str]:
         """What the packer's text calls each block RAM."""
-        return {name: self.form.place(cell) for name, cell in self.cells.items()}
+        try:
+            return {name: self.form.place(cell) for name, cell in self.cells.items()}
+        except (KeyError, ValueError, TypeError):
+            raise SubbitError(
+                f"{self.path} does not tell where its block RAMs are: build the design again with 'subbit build'."
+            ) from None
 
     def _keys(self) -> list[str]:
         return [f"{self.form.begin}{number:0{self.form.digits}X}" for number in range(self.form.count)]

@@ -1,15 +1,53 @@
 """What the benches know of a generated accelerator: files, widths of its streams, where each layer is seen."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from math import ceil
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from pydantic import Field
+
+from sw.documents import Count, FileName, Identifier, Section, checked, read_json
 from sw.errors import SubbitError
 
 __all__ = ["Design", "Probe"]
+
+
+class _Beats(Section):
+    bits: Annotated[int, Field(ge=1, le=1 << 20)]
+
+
+class _Probe(Section):
+    layer: Identifier
+    path: list[Identifier]
+    valid: Identifier
+    ready: Identifier
+    payload: Identifier
+    lanes: Count
+    bits: Count
+    height: Count
+    width: Count
+    channels: Count
+
+
+class _Load(Section):
+    file: FileName
+    words: Count
+
+
+class _Description(Section):
+    """accelerator.json, as far as the benches read it."""
+
+    top: Identifier
+    sources: Annotated[list[FileName], Field(min_length=1)]
+    output: Literal["scores", "class"]
+    input: _Beats
+    result: _Beats
+    pixels_per_beat: Count
+    interval: Count | None = None
+    probes: list[_Probe]
+    load: _Load | None = None
 
 
 @dataclass(frozen=True)
@@ -75,25 +113,30 @@ class Design:
         folder = Path(getattr(generated, "folder", generated))
         description = folder / "accelerator.json"
         try:
-            fields = json.loads(description.read_text())
+            fields = read_json(description)
         except (OSError, ValueError):
             raise SubbitError(f"{folder} is not a generated accelerator: write one with 'subbit generate'.") from None
-        sources = tuple(folder / name for name in fields["sources"])
+        try:
+            found = checked(_Description, fields)
+        except ValueError as error:
+            raise SubbitError(
+                f"{description} is damaged ({error}): write the accelerator again with 'subbit generate'."
+            ) from error
+        sources = tuple(folder / name for name in found.sources)
         if missing := [source.name for source in sources if not source.is_file()]:
             raise SubbitError(f"{folder} lacks {missing[0]}: write the accelerator again with 'subbit generate'.")
-        load = fields.get("load")
         return cls(
             folder=folder,
             sources=sources,
-            top=fields["top"],
-            output=fields["output"],
-            input_bits=fields["input"]["bits"],
-            output_bits=fields["result"]["bits"],
-            pixels_per_beat=fields["pixels_per_beat"],
-            interval=fields.get("interval"),
-            probes=tuple(Probe.of(probe) for probe in fields["probes"]),
-            load=folder / load["file"] if load else None,
-            load_words=load["words"] if load else 0,
+            top=found.top,
+            output=found.output,
+            input_bits=found.input.bits,
+            output_bits=found.result.bits,
+            pixels_per_beat=found.pixels_per_beat,
+            interval=found.interval,
+            probes=tuple(Probe.of(probe.model_dump()) for probe in found.probes),
+            load=folder / found.load.file if found.load else None,
+            load_words=found.load.words if found.load else 0,
         )
 
     def as_json(self) -> dict[str, Any]:

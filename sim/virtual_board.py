@@ -11,9 +11,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Annotated
 
+from pydantic import Field
+
+from hw.board_record import StoredWeights
 from sim import simulators as engines
+from sw.documents import Count, FileName, Identifier, Section, checked, read_json
 from sw.errors import SubbitError
 
 __all__ = ["BLOCK", "CASE", "PORT", "STOP", "VirtualBoard"]
@@ -27,6 +31,16 @@ FLASH_MODEL = Path(__file__).parent / "models" / "spi_flash.v"
 FLASH_BYTES = 1 << 20
 PUBLIC = ("tick", "turn", "feed", "feed_count", "room", "level", "drain", "drain_count", "undefined")
 SETTLE_FRAMES, LOADING_CYCLES = 8, 100
+
+
+class _Description(Section):
+    """board.json, as far as a simulation reads it."""
+
+    top: Identifier
+    sources: Annotated[list[FileName], Field(min_length=1)]
+    cycles_per_bit: Annotated[int, Field(ge=1, le=1 << 20)]
+    interval: Count
+    weights: StoredWeights | None = None
 
 
 class VirtualBoard:
@@ -56,17 +70,17 @@ class VirtualBoard:
         self.board = description(self.folder)
         self.simulator = simulator
         self.port = ""
-        self.weights = self.board.get("weights")
-        cycles = 10 * self.board["cycles_per_bit"] * BLOCK // 4
+        self.weights = self.board.weights
+        cycles = 10 * self.board.cycles_per_bit * BLOCK // 4
         self._case = {
             "simulator": simulator,
             "sources": [str(Path(source).resolve()) for source in sources or self._own_sources()],
             "defines": dict(defines or {}) | ({"FLASH": FLASH_BYTES} if self.weights else {}),
-            "top": self.board["top"],
-            "bit_16ths": round(16 * self.board["cycles_per_bit"] / (1 + rate_error)),
+            "top": self.board.top,
+            "bit_16ths": round(16 * self.board.cycles_per_bit / (1 + rate_error)),
             "burst": 0 if waves else cycles,
             "cycles": cycles,
-            "settle": SETTLE_FRAMES * self.board["interval"] + 100 * cycles + self._loading_cycles(),
+            "settle": SETTLE_FRAMES * self.board.interval + 100 * cycles + self._loading_cycles(),
             "waves": None if waves is None else str(Path(waves).resolve()),
             "build_dir": str(Path(build_dir or self.folder / "simulation").resolve()),
             "owner": os.getpid(),
@@ -74,19 +88,28 @@ class VirtualBoard:
 
     def _loading_cycles(self) -> int:
         """Cycles that the design may spend on its weights before it answers, nothing moving on the line."""
-        return LOADING_CYCLES * self.weights["words"] if self.weights else 0
+        return LOADING_CYCLES * self.weights.words if self.weights else 0
 
     def _own_sources(self) -> list[Path]:
-        return [self.folder / name for name in self.board["sources"]]
+        return [self.folder / name for name in self.board.sources]
+
+    def write_case(self, run: Path) -> None:
+        """Leave in the folder of the run what the bench reads."""
+        (run / "case.json").write_text(json.dumps(self._case))
+        if self.weights:
+            contents = self.folder / self.weights.file
+            if not contents.is_file():
+                raise SubbitError(f"{contents} is missing: write the folder anew with `subbit build`.")
+            (run / "flash.mem").write_text(f"@{self.weights.address:x}\n{contents.read_bytes().hex(chr(10))}\n")
 
     def __enter__(self) -> "VirtualBoard":
         self._scratch = tempfile.TemporaryDirectory(prefix="subbit-board-")
         run = Path(self._scratch.name)
-        (run / "case.json").write_text(json.dumps(self._case))
-        if self.weights:
-            contents = (self.folder / self.weights["file"]).read_bytes()
-            rows = [f"@{self.weights['address']:x}", *(f"{byte:02x}" for byte in contents)]
-            (run / "flash.mem").write_text("\n".join(rows) + "\n")
+        try:
+            self.write_case(run)
+        except BaseException:
+            self._scratch.cleanup()
+            raise
         command = [sys.executable, "-m", "sim.virtual_board", str(run)]
         self._errors = (run / "errors").open("w+")
         self._process = subprocess.Popen(
@@ -127,18 +150,21 @@ class VirtualBoard:
         self._scratch.cleanup()
 
 
-def description(folder: Path) -> dict[str, Any]:
+def description(folder: Path) -> _Description:
     """What board.json says of a design. Raises SubbitError where there is none that can be read."""
     path = folder / "board.json"
     try:
-        found = json.loads(path.read_text())
+        found = read_json(path)
     except OSError:
         raise SubbitError(f"{folder} holds no board's design: write one with `subbit build`.") from None
     except ValueError:
         raise SubbitError(f"{path} is damaged: write the folder anew with `subbit build`.") from None
     if not isinstance(found, dict) or found.get("format") != 1:
         raise SubbitError(f"{path} is of another version of subbit: write the folder anew with `subbit build`.")
-    return found
+    try:
+        return checked(_Description, found)
+    except ValueError as error:
+        raise SubbitError(f"{path} is damaged ({error}): write the folder anew with `subbit build`.") from error
 
 
 def environment() -> dict[str, str]:

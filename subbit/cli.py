@@ -101,6 +101,9 @@ def run(arguments: Sequence[str]) -> int:
         sentence = error.format_message() if isinstance(error, typer.TyperException) else str(error)
         note(f"subbit: error: {sentence}")
         return 2
+    except MemoryError:
+        note("subbit: error: there is not enough memory for this: name a smaller network, or fewer images")
+        return 2
     except Exception as error:
         if debug:
             traceback.print_exc()

@@ -11,11 +11,12 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from sw.errors import SubbitError
+from sw.errors import SubbitError, printable
 
 __all__ = ["Failed", "Stopped", "count", "emit", "finished", "made_by_user", "note", "table"]
 
 PLAIN_WIDTH = 132
+LONGEST_NOTE = 4000
 
 
 class Stopped(Exception):
@@ -28,7 +29,7 @@ class Failed(Exception):
 
 def note(text: str) -> None:
     """One line of progress on stderr."""
-    print(text, file=sys.stderr, flush=True)
+    print(printable(text, LONGEST_NOTE), file=sys.stderr, flush=True)
 
 
 def count(number: float) -> str:
@@ -57,7 +58,8 @@ def emit(document: dict[str, Any], as_json: bool, show: Callable[[Console], None
     if as_json:
         text = json.dumps(document, indent=2) + "\n"
     else:
-        console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False)
+        width = None if sys.stdout.isatty() else PLAIN_WIDTH
+        console = Console(width=width, highlight=False, markup=False, emoji=False)
         with console.capture() as captured:
             show(console)
         text = captured.get()

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from subbit.arrays import read_array
 from sw.errors import SubbitError
 from sw.network import Network
 
@@ -21,27 +22,13 @@ def read_images(path: Path, network: Network) -> np.ndarray:
 
     Images of one channel may come as (n, height, width). Raises SubbitError, one sentence, for anything else.
     """
-    try:
-        with path.open("rb") as file:
-            loaded = np.load(file, allow_pickle=False)
-            if isinstance(loaded, np.lib.npyio.NpzFile):
-                loaded = loaded[_member(path, loaded.files)]
-    except OSError as error:
-        raise SubbitError(f"{path} cannot be read ({error.strerror or error}): name a .npy or .npz file.") from error
-    except (ValueError, EOFError, KeyError) as error:
-        raise SubbitError(f"{path} holds no plain array: write it with numpy.save or numpy.savez.") from error
+    loaded = read_array(path)
     if loaded.ndim == 3 and network.input.channels == 1:
         loaded = loaded[..., None]
     try:
         return network.check_images(loaded)
     except ValueError as error:
         raise SubbitError(f"{path} does not fit the network {network.name}: {error}") from error
-
-
-def _member(path: Path, names: list[str]) -> str:
-    if len(names) == 1 or "images" in names:
-        return "images" if "images" in names else names[0]
-    raise SubbitError(f"{path} holds {len(names)} arrays: name the one with the images 'images'.")
 
 
 def random_images(network: Network, number: int, seed: int = 0) -> np.ndarray:

@@ -10,7 +10,7 @@ from hw.plan.device import Device, device
 from hw.plan.estimate import Estimate
 from hw.plan.explain import Alternative, alternatives
 from hw.plan.pipeline import Pipeline, Stage, pipeline
-from hw.plan.plan import Folding, Plan
+from hw.plan.plan import FASTEST_HZ, Folding, Plan
 from hw.plan.search import fastest_plan, fits, plan_for_rate
 from hw.plan.space import Space
 from subbit.console import made_by_user
@@ -110,6 +110,8 @@ def make_plan(network: Network, wish: Wish) -> PlanReport:
         raise SubbitError("only one of a frame rate and the highest one can be asked for")
     if wish.clock_mhz is not None and not wish.clock_mhz > 0:
         raise SubbitError(f"the clock must be positive, not {wish.clock_mhz:g} MHz")
+    if wish.clock_mhz is not None and not 1 <= 1e6 * wish.clock_mhz <= FASTEST_HZ:
+        raise SubbitError(f"the clock must be from 0.000001 to {FASTEST_HZ / 1e6:g} MHz, not {wish.clock_mhz:g} MHz")
     target = None if wish.device is None else device(wish.device)
     by_hand = foldings(network, wish.fold)
     with made_by_user():

@@ -1,5 +1,6 @@
 """Files and folders that are whole or absent: written under a temporary name beside their place, then renamed."""
 
+import gzip
 import os
 import secrets
 import shutil
@@ -9,7 +10,46 @@ from pathlib import Path
 
 from sw.errors import SubbitError
 
-__all__ = ["atomic_folder", "atomic_write", "check_folder", "check_writable", "made_folder"]
+__all__ = [
+    "atomic_folder",
+    "atomic_write",
+    "check_folder",
+    "check_writable",
+    "made_folder",
+    "most_unpacked",
+    "read_gzip",
+    "read_text",
+]
+
+#: What a compressed file may come to, whatever its own size, and how many times its own size beyond that.
+FREE_BYTES, BYTES_A_BYTE = 32 << 20, 20
+PIECE = 1 << 20
+
+
+def most_unpacked(path: Path) -> int:
+    """Bytes that the compressed file at ``path`` may come to. Files of images are far below; bombs are far above."""
+    return FREE_BYTES + BYTES_A_BYTE * path.stat().st_size
+
+
+def read_gzip(path: Path) -> bytearray:
+    """What is in a gzip file. Raises OSError, EOFError, zlib.error or ValueError where it is damaged or a bomb."""
+    most, found = most_unpacked(path), bytearray()
+    with gzip.open(path) as file:
+        while piece := file.read(PIECE):
+            found += piece
+            if len(found) > most:
+                raise ValueError("it is far larger than its file")
+    return found
+
+
+def read_text(path: Path, advice: str) -> str:
+    """The text of a file. Raises SubbitError, which ends with ``advice``, where it is missing or is no text."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SubbitError(f"{path} cannot be read ({error.strerror}): {advice}.") from error
+    except UnicodeDecodeError as error:
+        raise SubbitError(f"{path} is no text: {advice}.") from error
 
 
 @contextmanager

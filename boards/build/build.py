@@ -22,6 +22,8 @@ from boards.flash_image import write_flash_image
 from boards.host.description import DESCRIPTION
 from hw.programs import find_program
 from hw.yosys import yosys_command, yosys_version
+from sw.documents import read_json
+from sw.errors import SubbitError
 
 __all__ = ["FLOWS", "Builder", "Implementation", "Measured"]
 
@@ -114,18 +116,27 @@ class Builder:
         runs = (*self.runs, *costs, self.pack())
         bitstream = write_flash_image(self.place.path, self.description, self.flow.bitstream)
         self.place.keep(bitstream)
-        report = json.loads((self.place.path / REPORT).read_text())
+        used, timing = self._reported()
         programs = {program.name: program.as_dict() for program in (self.routing.program, self.packer)}
         return Implementation(
             areas=measured.areas,
-            used=utilisation(report, self.flow),
-            timing=read_timing(report, self.stages),
+            used=used,
+            timing=timing,
             seed=chosen.seed,
             attempts=attempts,
             runs=runs,
             programs={"yosys": {"version": yosys_version()}} | programs,
             bitstream=bitstream,
         )
+
+    def _reported(self) -> tuple[dict[str, tuple[int, int]], Timing]:
+        """What the placer's own report tells. Raises SubbitError where it is damaged: it may be of an earlier run."""
+        path = self.place.path / REPORT
+        try:
+            report = read_json(path)
+            return utilisation(report, self.flow), read_timing(report, self.stages)
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, ZeroDivisionError) as error:
+            raise SubbitError(f"{path} is damaged: remove {self.place.path} and build again.") from error
 
     def _packed(self, synthesis: str) -> tuple[Areas, dict[str, tuple[int, int]]]:
         """Synthesise by a command and pack: what Yosys counts, and used and available cells."""
@@ -162,8 +173,8 @@ class Builder:
         """nextpnr's packing alone: used and available cells, by nextpnr's kinds; ``found`` is what Yosys counted."""
         routing, tool = self.routing, f"{self.flow.placer}-pack"
         key = routing.key()
-        if (earlier := self.place.done("fitting", key)) is not None:
-            return {kind: (used, room) for kind, (used, room) in earlier.items()}
+        if (earlier := _counts(self.place.done("fitting", key))) is not None:
+            return earlier
         self.tell("fitting: packing alone")
         follow = PlaceAndRoute(lambda text: None)
         run = self.runner.run(tool, routing.packing(), self.place.path, self.place.path / f"{tool}.log", follow)
@@ -203,6 +214,14 @@ class Builder:
     def _failure(self, step: str, run: Toolrun) -> BuildFailure:
         log = self.place.path / f"{run.tool}.log"
         return BuildFailure(f"{step} failed: {run.complaint} (all that {run.tool} said is in {log})")
+
+
+def _counts(found: dict[str, Any] | None) -> dict[str, tuple[int, int]] | None:
+    """Used and available cells as they were put on record, None where they are not."""
+    pairs = list((found or {}).values())
+    if not pairs or not all(isinstance(pair, list | tuple) and list(map(type, pair)) == [int, int] for pair in pairs):
+        return None
+    return {kind: (used, room) for kind, (used, room) in (found or {}).items()}
 
 
 def check_fits(found: Areas, board: Board) -> None:

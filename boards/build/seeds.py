@@ -3,15 +3,35 @@
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from boards.build.timing import Clock, Timing
 from boards.build.tools import Runner
+from sw.documents import Section, checked
 
 __all__ = ["Attempt", "best", "try_seeds"]
 
 
 SECONDS_BETWEEN_STOPS = 0.1
+Megahertz = Annotated[float, Field(gt=0, lt=1e6)]
+
+
+class _Clock(Section):
+    name: str
+    achieved_mhz: Megahertz
+    wanted_mhz: Megahertz
+
+
+class _Attempt(Section):
+    """An attempt as it is put on record."""
+
+    seed: int
+    seconds: float
+    peak_mib: float | None
+    clocks: Annotated[tuple[_Clock, ...], Field(strict=False)] | None
+    problem: str
 
 
 @dataclass(frozen=True)
@@ -43,10 +63,10 @@ class Attempt:
 
     @classmethod
     def from_dict(cls, found: dict[str, Any]) -> "Attempt":
-        """The inverse of `as_dict`."""
-        clocks = found["clocks"]
-        read = None if clocks is None else tuple(Clock(**clock) for clock in clocks)
-        return cls(found["seed"], found["seconds"], found["peak_mib"], read, found["problem"])
+        """The inverse of `as_dict`. Raises ValueError where ``found`` is nothing that it told."""
+        told = checked(_Attempt, found)
+        clocks = None if told.clocks is None else tuple(Clock(**clock.model_dump()) for clock in told.clocks)
+        return cls(told.seed, told.seconds, told.peak_mib, clocks, told.problem)
 
 
 def best(attempts: Iterable[Attempt]) -> Attempt | None:

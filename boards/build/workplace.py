@@ -10,12 +10,28 @@ from pathlib import Path
 from typing import Any
 
 from boards.host.description import DESCRIPTION
+from sw.documents import FileName, Record, checked, read_json
 from sw.errors import SubbitError
 from sw.files import atomic_folder, atomic_write, check_folder, made_folder
 
 __all__ = ["Workplace"]
 
 RECORD = "steps.json"
+
+
+class _Step(Record):
+    """What is on record of a step; its files are in the folder, whatever the record says."""
+
+    key: str
+    files: list[FileName]
+    found: dict[str, Any]
+
+
+def _steps(document: Any) -> dict[str, dict[str, Any]]:
+    """The record of all steps. Raises ValueError where it is none: all has to be done again then."""
+    if not isinstance(document, dict):
+        raise ValueError("the record must be an object")
+    return {name: checked(_Step, step).model_dump() for name, step in document.items()}
 
 
 class Workplace:
@@ -43,7 +59,7 @@ class Workplace:
         made_folder(self.path)
         with _held(self.path):
             try:
-                self._steps = json.loads((self.path / RECORD).read_text())
+                self._steps = _steps(read_json(self.path / RECORD))
             except (OSError, ValueError):
                 self._steps = {}
             self._write()

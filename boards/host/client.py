@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 
 from boards.host.description import BoardDescription
-from boards.host.line import Line
+from boards.host.line import TRIES, Line
 from boards.host.pace import Pace
 from boards.host.transfer import Transfer
 from boards.host.transport import SerialTransport, Transport
@@ -79,18 +79,15 @@ class Client:
 
     def identify(self) -> Identity:
         """What the board says it is. Raises SubbitError where that is not what it should be."""
-        identity = self._identity()
+        identity = self._line.told(Kind.IDENTIFY, Identity)
         problem = self._problem(identity)
         # One damaged reply in 65,536 passes for a good one: two that are equal do not.
-        while problem is not None and identity != (again := self._identity()):
+        for _ in range(TRIES):
+            if problem is None or identity == (again := self._line.told(Kind.IDENTIFY, Identity)):
+                break
             identity, problem = again, self._problem(again)
         if problem is not None:
             raise SubbitError(problem)
-        return identity
-
-    def _identity(self) -> Identity:
-        while (identity := Identity.unpack(self._line.ask(Kind.IDENTIFY))) is None:
-            pass
         return identity
 
     def _problem(self, identity: Identity) -> str | None:
@@ -110,6 +107,8 @@ class Client:
                 f"{name} takes images or gives results of another size: "
                 "name the folder that it was built in, or flash this one"
             )
+        if not identity.clock_hz:
+            return f"{name} says that its clock stands still: build the design again with this subbit"
         return None
 
     def classify(self, images: np.ndarray, progress: Callable[[int], object] | None = None) -> Answers:
@@ -133,13 +132,16 @@ class Client:
         """Place, class and scores of each image, as the answers come, which may be in another order."""
         for index, results in self._transfer.run(self.board.encode(images)):
             scores, winner = self.board.decode(results)
+            if winner >> 63:
+                raise SubbitError(
+                    f"{self._line.name} gave the class {winner}, of {self.board.classes}: "
+                    "flash it again, and have it checked if that does not help"
+                )
             yield index, winner, scores
 
     def counters(self) -> Counters:
         """What the board has counted since it was configured."""
-        while (counters := Counters.unpack(self._line.ask(Kind.COUNTERS))) is None:
-            pass
-        return counters
+        return self._line.told(Kind.COUNTERS, Counters)
 
     def reset(self) -> None:
         """Bring the board to the state after power-up, whatever it was doing."""

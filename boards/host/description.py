@@ -1,20 +1,65 @@
 """What a host must know of a board: how images go in and results come out, and which network it holds."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from pydantic import Field
 
 from boards.link.protocol import wire_bytes
 from hw.frames import frame_bytes
+from sw.documents import Count, Section, checked, read_json
 from sw.errors import SubbitError
 
 __all__ = ["DESCRIPTION", "FORMAT", "BoardDescription"]
 
 #: The file that every folder of a design holds, and the version of what it says.
 DESCRIPTION, FORMAT = "board.json", 1
+
+
+Side = Annotated[int, Field(ge=1, le=4096)]
+
+
+class _Image(Section):
+    height: Side
+    width: Side
+    channels: Side
+    bits: Annotated[int, Field(ge=1, le=8)]
+
+
+class _Input(Section):
+    bits: Annotated[int, Field(ge=8, le=1 << 20, multiple_of=8)]
+    beats: Count
+    pixels_per_beat: Count
+    image: _Image
+
+    def fits(self) -> bool:
+        """Whether the beats carry just the pixels."""
+        image = self.image
+        whole = self.beats * self.pixels_per_beat == image.height * image.width
+        return whole and self.pixels_per_beat * image.channels * image.bits <= self.bits
+
+
+class _Result(Section):
+    bits: Annotated[int, Field(ge=1, le=64)]
+    beats: Count
+    output: Literal["scores", "class"]
+    classes: Count
+
+    def fits(self) -> bool:
+        """Whether the beats carry just the scores and the class."""
+        return self.beats == (1 if self.output == "class" else self.classes + 1)
+
+
+class _Description(Section):
+    """board.json, as far as a host reads it."""
+
+    board: Annotated[str, Field(max_length=100)]
+    identity: Annotated[str, Field(pattern=r"^[0-9a-f]{16}\z")]
+    baud: Annotated[int, Field(ge=1, le=1 << 30)]
+    input: _Input
+    result: _Result
 
 
 @dataclass(frozen=True)
@@ -45,7 +90,7 @@ class BoardDescription:
         path = Path(path)
         path = path / DESCRIPTION if path.is_dir() else path
         try:
-            fields = json.loads(path.read_text())
+            fields = read_json(path)
         except OSError as error:
             raise SubbitError(f"{path} cannot be read ({error.strerror}): name the folder of subbit build") from error
         except ValueError as error:
@@ -54,27 +99,29 @@ class BoardDescription:
 
     @classmethod
     def of(cls, fields: dict[str, Any], name: str = DESCRIPTION) -> "BoardDescription":
-        """The description in the fields of board.json. Raises SubbitError where they are not all there."""
+        """The description in the fields of board.json. Raises SubbitError where they are not all there, or wrong."""
+        version = fields.get("format") if isinstance(fields, dict) else None
+        if isinstance(version, int) and version != FORMAT:
+            raise SubbitError(f"{name} has format {version}, not {FORMAT}: use the subbit that wrote it")
         try:
-            if fields["format"] != FORMAT:
-                raise SubbitError(f"{name} has format {fields['format']}, not {FORMAT}: use the subbit that wrote it")
-            images, results = fields["input"], fields["result"]
-            image = images["image"]
-            return cls(
-                board=fields["board"],
-                identity=bytes.fromhex(fields["identity"]),
-                baud=fields["baud"],
-                **{key: image[key] for key in ("height", "width", "channels", "bits")},
-                pixels_per_beat=images["pixels_per_beat"],
-                input_bits=images["bits"],
-                input_beats=images["beats"],
-                result_bits=results["bits"],
-                result_beats=results["beats"],
-                output=results["output"],
-                classes=results["classes"],
-            )
-        except (KeyError, TypeError, ValueError) as error:
+            found = checked(_Description, fields)
+            if version is None or not (found.input.fits() and found.result.fits()):
+                raise ValueError("format: Field required" if version is None else "beats and sizes do not fit together")
+        except ValueError as error:
             raise SubbitError(f"{name} is damaged ({error}): build the design again") from error
+        return cls(
+            board=found.board,
+            identity=bytes.fromhex(found.identity),
+            baud=found.baud,
+            **found.input.image.model_dump(),
+            pixels_per_beat=found.input.pixels_per_beat,
+            input_bits=found.input.bits,
+            input_beats=found.input.beats,
+            result_bits=found.result.bits,
+            result_beats=found.result.beats,
+            output=found.result.output,
+            classes=found.result.classes,
+        )
 
     @property
     def image_bytes(self) -> int:

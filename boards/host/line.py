@@ -3,14 +3,17 @@
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import TypeVar
 
 from boards.host.transport import Transport
-from boards.link.protocol import DELIMITER, REPLY, Frame, Splitter
+from boards.link.protocol import DELIMITER, REPLY, Fields, Frame, Splitter
 from sw.errors import SubbitError
 
-__all__ = ["Line", "Patience"]
+__all__ = ["TRIES", "Line", "Patience"]
 
 READ = 4096
+TRIES = 12  #: Wrong answers to one question after which something other than the line must be at fault.
+_F = TypeVar("_F", bound=Fields)
 
 
 class Patience:
@@ -116,6 +119,15 @@ class Line:
                     return frame.payload
             self.wait.silence()
         raise self.no_answer()
+
+    def told(self, kind: int, fields: type[_F]) -> _F:
+        """`ask`, and the fields of the reply. Raises SubbitError where there are none in any of so many replies."""
+        for _ in range(TRIES):
+            if (found := fields.unpack(self.ask(kind))) is not None:
+                return found
+        raise SubbitError(
+            f"{self.name} gave {TRIES} replies of a wrong length: is it a board that this subbit built a design for?"
+        )
 
     def no_answer(self, *, loading: bool = False) -> SubbitError:
         """The error to raise when nothing has come for too long, or nothing but that weights are being loaded."""

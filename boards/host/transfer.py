@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from boards.host.line import Line
+from boards.host.line import TRIES, Line
 from boards.host.pace import Pace
 from boards.link.protocol import DELIMITER, REPLY, Answer, Chunk, Flags, Frame, Kind, Progress, check_of
 from sw.errors import SubbitError
@@ -12,7 +12,7 @@ from sw.errors import SubbitError
 __all__ = ["Transfer"]
 
 SUSPICIOUS = 3  #: Wrong answers to one image after which the board may be another one.
-TRIES = 12  #: Wrong answers to one image after which something other than the line must be at fault.
+BITS = 20  #: Of a byte on the line, with what is beside it in frames.
 
 
 @dataclass
@@ -62,7 +62,7 @@ class Transfer:
         self._frames: dict[int, Sent] = {}
         self._loading = False
         self._at: tuple[int, int] | None = None
-        self._until = self._moved = self._asked = self.line.clock()
+        self._until = self._moved = self._asked = self._last = self.line.clock()
 
     def reset(self) -> None:
         """Bring the board to the state after power-up, and begin anew with the images that it has not answered."""
@@ -79,6 +79,8 @@ class Transfer:
         self._begin()
         jobs = (Job(index, image) for index, image in enumerate(images))
         while self._send(jobs):
+            if self.line.clock() - self._last > self._longest():
+                raise self.line.no_answer(loading=self._loading)
             frame = self.line.receive(self._until)
             if frame is None:
                 self._silence()
@@ -88,6 +90,13 @@ class Transfer:
                 answer = self._answer(frame)
                 if answer is not None:
                     yield answer
+                    self._last = self.line.clock()
+
+    def _longest(self) -> float:
+        """Seconds in which one image at least must be answered, whatever the board says meanwhile: so often as there
+        are tries, the time that may pass in silence and the time that the images on their way take."""
+        sent = sum(len(job.image) for job in self._flying)
+        return TRIES * (self.line.limit + BITS * sent / self.line.baud)
 
     def _send(self, jobs: Iterator[Job]) -> bool:
         """Send as much as may be on its way. Returns whether there is anything to wait for."""
@@ -213,7 +222,7 @@ class Transfer:
         right = len(answer.results) == self.result_bytes
         if right and answer.check == check_of(self.identity, job.image, answer.results):
             self.pace.answered()
-            self._moved = self.line.clock()
+            self._moved = self._last = self.line.clock()
             self._until = self._moved + self.line.wait.seconds
             return job.index, answer.results
         self.rejected += 1

@@ -25,6 +25,7 @@ __all__ = [
     "Answer",
     "Chunk",
     "Counters",
+    "Fields",
     "Flags",
     "Frame",
     "Identity",

@@ -4,19 +4,33 @@ import json
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from boards.board import board
 from boards.design import DESCRIPTION, write_design
 from boards.identity import identity
-from boards.weights.replace import described, replace_tables
+from boards.weights.replace import AGAIN, described, replace_tables
 from boards.weights.tables import in_block_ram
 from hw.plan.plan import Plan
+from sw.documents import Section, checked
+from sw.errors import SubbitError
+from sw.files import read_text
 from sw.network import Network
 
 __all__ = ["BLANK", "replace_weights"]
 
 BLANK = "blank"
 """The folder inside a build with the design as it was routed, its tables random: by them every table is found again."""
+
+
+class _Built(Section):
+    """board.json, as far as it is read here."""
+
+    board: str
+    baud: Annotated[int, Field(ge=1, le=1 << 30)]
+    identity: Annotated[str, Field(pattern=r"^[0-9a-f]{16}\z")]
 
 
 def replace_weights(folder: Path | str, network: Network, out: Path | str) -> tuple[str, ...]:
@@ -39,14 +53,20 @@ def replace_weights(folder: Path | str, network: Network, out: Path | str) -> tu
 
 def _replaced(folder: Path, network: Network, out: Path) -> tuple[str, ...]:
     description, plan = described(folder), Plan.load(folder / "plan.json")
+    try:
+        built = checked(_Built, description)
+    except ValueError as error:
+        raise SubbitError(f"{folder / DESCRIPTION} is damaged ({error}): {AGAIN}.") from error
     source = description["sources"][0]
     with tempfile.TemporaryDirectory(prefix="subbit-weights-") as scratch:
-        own = bytes.fromhex(description["identity"])
-        target, fresh = board(description["board"]), Path(scratch) / "design"
-        write_design(network, plan, target, fresh, baud=description["baud"], answers_as=own)
+        own = bytes.fromhex(built.identity)
+        target, fresh = board(built.board), Path(scratch) / "design"
+        write_design(network, plan, target, fresh, baud=built.baud, answers_as=own)
         names = [path.relative_to(fresh).as_posix() for path in fresh.rglob("*") if path.is_file()]
         files = {name: (fresh / name).read_bytes() for name in names}
-    text, earlier = files.pop(source).decode(), (folder / source).read_text()
+    if source not in files:
+        raise SubbitError(f"{folder / DESCRIPTION} is damaged ({source} is no Verilog of a design): {AGAIN}.")
+    text, earlier = files.pop(source).decode(), read_text(folder / source, AGAIN)
     if earlier == in_block_ram(earlier):
         text = in_block_ram(text)
     told = description | {"holds": identity(network, plan).hex()}

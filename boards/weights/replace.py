@@ -1,14 +1,14 @@
 """New weights in a finished design: other contents for its block RAMs, with neither synthesis nor place and route."""
 
-import json
 import re
 import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
 
 from boards.board import board
 from boards.build.build import FLOWS
@@ -17,15 +17,28 @@ from boards.host.description import DESCRIPTION
 from boards.weights.places import FAMILIES, Misplaced, Placement, placement
 from boards.weights.tables import Table, Verilog
 from hw.block_ram import FORMATS, Format, RamNetlist
+from hw.board_record import StoredWeights
 from hw.programs import find_program
+from sw.documents import FileName, Identifier, Section, checked, read_json
 from sw.errors import SubbitError
-from sw.files import atomic_folder
+from sw.files import atomic_folder, read_text
 
-__all__ = ["described", "replace_tables"]
+__all__ = ["AGAIN", "described", "replace_tables"]
 
 ROUTED, SYNTHESISED = "routed.json", "synth.json"
+AGAIN = "build the design again with 'subbit build'"
 # Made by steps that the new design does not go through, or that would have to be gone through again.
 LEFT_OUT = ("synth.v", "steps.json", "*.log", "simulation", "golden", "proof")
+
+
+class _Description(Section):
+    """board.json, as far as it is read here."""
+
+    family: str
+    top: Identifier
+    sources: Annotated[list[FileName], Field(min_length=1)]
+    board: str | None = None
+    weights: StoredWeights | None = None
 
 
 def replace_tables(folder: Path, source: str, out: Path, files: Mapping[str, bytes] | None = None) -> tuple[str, ...]:
@@ -40,7 +53,7 @@ def replace_tables(folder: Path, source: str, out: Path, files: Mapping[str, byt
     description = described(folder)
     form = FORMATS[description["family"]]
     name = description["sources"][0]
-    old = Verilog((folder / name).read_text(), description["top"])
+    old = Verilog(read_text(folder / name, AGAIN), description["top"])
     new = Verilog(source, description["top"])
     _check_logic(old, new, folder)
     routed = RamNetlist(folder / ROUTED, form)
@@ -49,7 +62,7 @@ def replace_tables(folder: Path, source: str, out: Path, files: Mapping[str, byt
     for table, places in changed:
         for place in places:
             place.put(table.bits, contents)
-    design = (folder / form.design).read_text()
+    design = read_text(folder / form.design, AGAIN)
     with atomic_folder(out, DESCRIPTION) as work:
         shutil.copytree(folder, work, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*LEFT_OUT))
         (work / name).write_text(source)
@@ -64,14 +77,19 @@ def replace_tables(folder: Path, source: str, out: Path, files: Mapping[str, byt
 
 def described(folder: Path) -> dict[str, Any]:
     """board.json of a build whose block RAMs can be written. Raises SubbitError."""
+    path = folder / DESCRIPTION
     try:
-        description = json.loads((folder / DESCRIPTION).read_text())
-        family = description["family"]
-    except (OSError, ValueError, KeyError):
+        description = read_json(path)
+        family = dict(description)["family"]
+    except (OSError, ValueError, KeyError, TypeError):
         raise SubbitError(f"{folder} is no build: make one with 'subbit build'.") from None
-    if family not in FORMATS:
+    if not isinstance(family, str) or family not in FORMATS:
         raise SubbitError(f"Weights are replaced on {' and '.join(FORMATS)}, not on {family}: build the network anew.")
-    for file in (ROUTED, FORMATS[family].design, *description["sources"]):
+    try:
+        found = checked(_Description, description)
+    except ValueError as error:
+        raise SubbitError(f"{path} is damaged ({error}): {AGAIN}.") from error
+    for file in (ROUTED, FORMATS[family].design, *found.sources):
         if not (folder / file).is_file():
             raise SubbitError(f"{folder / file} is missing: build the design again with 'subbit build'.")
     return description

@@ -9,9 +9,12 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from hw.datapath.rom import RomStyle
 from hw.layer.results import Output
+from sw.documents import problem_of
 from sw.errors import SubbitError
 
-__all__ = ["Folding", "Plan"]
+__all__ = ["FASTEST_HZ", "Folding", "Plan"]
+
+FASTEST_HZ = 1e12
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,8 @@ class Plan:
             raise ValueError(f"pixels_per_beat must be a positive integer, not {self.pixels_per_beat!r}")
         if self.output not in ("scores", "class"):
             raise ValueError(f"output must be scores or class, not {self.output!r}")
-        if not self.clock_hz > 0:
-            raise ValueError(f"clock_hz must be positive, not {self.clock_hz!r}")
+        if not 1 <= self.clock_hz <= FASTEST_HZ:
+            raise ValueError(f"clock_hz must be from 1 to {FASTEST_HZ:g}, not {self.clock_hz!r}")
 
     def to_json(self) -> str:
         """The plan as JSON text."""
@@ -78,11 +81,7 @@ class Plan:
                 f"{path} cannot be read ({error.strerror}): name a plan that `subbit plan` wrote."
             ) from error
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "the file"
-            raise SubbitError(
-                f"{path} is no plan ({where}: {first['msg']}): write one with `subbit plan -o`."
-            ) from error
+            raise SubbitError(f"{path} is no plan ({problem_of(error)}): write one with `subbit plan -o`.") from error
 
 
 _adapter: TypeAdapter[Plan] = TypeAdapter(Plan)

@@ -15,7 +15,7 @@ from hw.plan.datapath.base import divisors
 from hw.plan.device import Device
 from hw.plan.estimate import Estimate
 from hw.plan.pipeline import Stage, pipeline
-from hw.plan.plan import Folding, Plan
+from hw.plan.plan import FASTEST_HZ, Folding, Plan
 from hw.plan.space import Candidate, Space
 from hw.stream.repack import RepackShape
 from sw.errors import SubbitError
@@ -34,6 +34,7 @@ __all__ = [
     "space_of",
 ]
 
+LEAST_RATE = 1e-6
 BALANCES = (1.0, 4.0, 0.25, 16.0)
 # Areas are estimates: another datapath than XNOR must promise to save a sixth.
 MARGIN = 5 / 6
@@ -173,6 +174,8 @@ def plan_for_rate(network: Network, plan: Plan, fps: float, family: str, device:
     """
     if not fps > 0:
         raise SubbitError(f"frames a second must be positive, not {fps:g}.")
+    if not LEAST_RATE <= fps <= FASTEST_HZ:
+        raise SubbitError(f"frames a second must be from {LEAST_RATE:g} to {FASTEST_HZ:g}, not {fps:g}.")
     space = space_of(network, family, device)
     clock = f"{plan.clock_hz / 1e6:g} MHz"
     interval = int(plan.clock_hz / fps)

@@ -1,15 +1,16 @@
 """Reads an iCE40 design back from its bitstream with icestorm's icebox_vlog, and gives it the RTL's ports again."""
 
-import json
 import re
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
+from hw.netlist_file import read_netlist
 from sim.netlist.bitstream import unpacked
 from sim.netlist.netlist import Netlist, Port
 from sw.errors import SubbitError
+from sw.files import read_text
 
 __all__ = ["pins_of_pcf", "recovered_ice40"]
 
@@ -58,7 +59,7 @@ def recovered_ice40(folder: Path, top: str) -> tuple[str, set[str]]:
 def pins_of_pcf(path: Path) -> dict[str, str]:
     """Pin of each port bit in a constraints file of nextpnr-ice40."""
     pins = {}
-    for line in path.read_text().splitlines():
+    for line in read_text(path, "build the design again with 'subbit build'").splitlines():
         words = line.split("#")[0].split()
         if len(words) >= 3 and words[0] == "set_io":
             pins[words[-2]] = words[-1]
@@ -79,8 +80,9 @@ def _run_icebox(asc: Path, package: str) -> str:
 
 def _package(routed: Path) -> str:
     """The package that nextpnr placed for, such as "sg48"."""
-    module = next(iter(json.loads(routed.read_text())["modules"].values()))
-    return str(module.get("settings", {}).get("arch.package", "")).strip()
+    module = next(iter(read_netlist(routed)["modules"].values()), {})
+    settings = module.get("settings")
+    return str(settings.get("arch.package", "")).strip() if isinstance(settings, dict) else ""
 
 
 def _plain(text: str) -> tuple[str, set[str]]:

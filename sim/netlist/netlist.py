@@ -1,11 +1,11 @@
 """A mapped netlist as Yosys and nextpnr write it in JSON: the ports of one module, its cells and their nets."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from hw.netlist_file import read_netlist
 from sw.errors import SubbitError
 
 __all__ = ["Bit", "Cell", "Netlist", "Port", "bits_of", "text_of"]
@@ -57,10 +57,10 @@ class Netlist:
     def read(cls, path: Path) -> "Netlist":
         """The top module of the JSON netlist at ``path``. Raises SubbitError where there is none."""
         try:
-            modules = json.loads(path.read_text())["modules"]
+            modules = read_netlist(path)["modules"]
         except FileNotFoundError:
             raise SubbitError(f"{path} is missing: build the design again with 'subbit build'.") from None
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError):
             raise SubbitError(f"{path} is not a netlist of Yosys or nextpnr: build the design again.") from None
         own = {name: module for name, module in modules.items() if not _is_library(module)}
         tops = [name for name, module in own.items() if bits_of(module["attributes"].get("top", "0")) & 1] or list(own)
@@ -109,7 +109,8 @@ class Netlist:
 
 def bits_of(value: str | int) -> int:
     """The number that a parameter of binary digits is; unknown digits count as 0."""
-    return int(str(value).translate(str.maketrans("xz-", "000")) or "0", 2)
+    digits = str(value).translate(str.maketrans("xz-", "000")) or "0"
+    return 0 if digits.strip("01") else int(digits, 2)
 
 
 def text_of(value: str) -> str | None:

@@ -1,25 +1,36 @@
 """Verilog to simulate a built design from, at any stage between the RTL and the bitstream."""
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+from pydantic import Field
+
+from hw.board_record import StoredWeights
 from sim.netlist.bitstream import with_contents
 from sim.netlist.cells import adapt
 from sim.netlist.icebox import recovered_ice40
 from sim.netlist.models import library, needed
 from sim.netlist.netlist import Netlist
 from sim.netlist.verilog import verilog
+from sw.documents import FileName, Section, checked, read_json
 from sw.errors import SubbitError
-from sw.files import atomic_write
+from sw.files import atomic_write, read_text
 
 __all__ = ["STAGES", "Stage", "files_of", "netlist_sources", "write_netlist"]
 
 Stage = Literal["rtl", "synthesised", "routed", "bitstream"]
 STAGES: tuple[Stage, ...] = ("rtl", "synthesised", "routed", "bitstream")
 _NETLISTS: Mapping[str, str] = {"synthesised": "synth.json", "routed": "routed.json"}
+
+
+class _Description(Section):
+    """board.json, as far as it is read here; some of the folders have none."""
+
+    family: str | None = None
+    weights: StoredWeights | None = None
+    sources: list[FileName] = Field(default_factory=lambda: ["top.sv"])
 
 
 def netlist_sources(
@@ -45,14 +56,14 @@ def netlist_sources(
     if stage not in STAGES:
         raise ValueError(f"stage must be one of {', '.join(STAGES)}, not {stage!r}")
     board = _board(folder)
-    family = family or board.get("family")
+    family = family or board.family
     if family is None:
         raise SubbitError(f"{folder} has no board.json that names the FPGA's family: build the design again.")
     work = folder / "simulation" if work is None else Path(work)
     work.mkdir(parents=True, exist_ok=True)
     if stage == "rtl":
         sources = _sources(folder, board)
-        text = "\n".join(source.read_text() for source in sources)
+        text = "\n".join(read_text(source, "build the design again with 'subbit build'") for source in sources)
         used = sorted(kind for kind in library(family) if re.search(rf"\b{kind}\b", text))
         models = work / "rtl_cells.v"
         _write(models, needed(family, used))
@@ -81,7 +92,7 @@ def files_of(folder: Path | str, stage: Stage) -> list[Path]:
     """The files of a build that make the design what it is at ``stage``, those that it loads included."""
     folder = Path(folder)
     board = _board(folder)
-    loaded = [folder / board["weights"]["file"]] if board.get("weights") else []
+    loaded = [folder / board.weights.file] if board.weights else []
     if stage == "rtl":
         return [*_sources(folder, board), *loaded]
     own = ("top.bin", "top.pcf") if stage == "bitstream" else (_NETLISTS[stage],)
@@ -97,17 +108,18 @@ def write_netlist(netlist: Netlist, family: str, work: Path, name: str) -> list[
     return list(files)
 
 
-def _sources(folder: Path, board: Mapping[str, Any]) -> list[Path]:
-    return [folder / name for name in board.get("sources", ["top.sv"])]
+def _sources(folder: Path, board: _Description) -> list[Path]:
+    return [folder / name for name in board.sources]
 
 
-def _board(folder: Path) -> dict[str, Any]:
+def _board(folder: Path) -> _Description:
+    path = folder / "board.json"
     try:
-        return json.loads((folder / "board.json").read_text())
+        return checked(_Description, read_json(path))
     except OSError:
-        return {}
-    except ValueError:
-        raise SubbitError(f"{folder / 'board.json'} is damaged: build the design again with 'subbit build'.") from None
+        return _Description()
+    except ValueError as error:
+        raise SubbitError(f"{path} is damaged ({error}): build the design again with 'subbit build'.") from None
 
 
 def _write(path: Path, text: str) -> None:

@@ -24,6 +24,7 @@ from sw.compact.finished import input_slices, with_slices
 from sw.compact.method import Evidence, Method, Revision, Stage, register
 from sw.errors import SubbitError
 from sw.files import atomic_write
+from sw.kept_slices import read_kept
 from sw.network import Network
 from sw.train.config import TrainConfig
 from sw.train.data import stratified_split
@@ -254,12 +255,10 @@ class Slices(Method):
     def _found_before(self, path: Path, base: TrainConfig) -> dict[str, Any]:
         """What an earlier run kept. Raises SubbitError where it is damaged or of another training."""
         try:
-            found = json.loads(path.read_text())
-            method, config = found["method"], found.pop("config")
-            if not set(found["choice"]["kept"]) <= set(found["slices"]):
-                raise ValueError("kept")
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            found = read_kept(path)
+        except (OSError, ValueError) as error:
             raise SubbitError(f"{path} is damaged: remove it to measure the slices again") from error
+        method, config = found["method"], found.pop("config")
         if method != str(self):
             raise SubbitError(f"{path} was made with {method}, not {self}: resume with the same")
         base.check_continues(config, path)

@@ -1,17 +1,18 @@
 """A Network as one safetensors file: the arrays, and a JSON manifest in the metadata that a typed model checks."""
 
 import hashlib
-import json
 import os
+from collections import defaultdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as serialise
 
-from sw.errors import SubbitError
+from sw.documents import Record, parse_json, problem_of
+from sw.errors import SubbitError, printable
 from sw.files import atomic_write
 from sw.network import layers as layer_types
 from sw.network.encodings import encoding_of_kind
@@ -24,11 +25,9 @@ SCHEMA = 1
 FORMAT = "subbit-network"
 Arrays = dict[str, np.ndarray]
 
-
-class Record(BaseModel):
-    """A strict record: no unknown fields, no conversions."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
+#: Types of arrays, as safetensors calls them, that a network file can hold.
+TYPES = frozenset({"BOOL", "U8", "I8", "U16", "I16", "U32", "I32", "U64", "I64"})
+LONGEST_NAME = 200
 
 
 class LayerRecord(Record):
@@ -61,6 +60,7 @@ class BitPlanesRecord(LayerRecord):
     planes: list[int]
 
     def build(self, arrays: Arrays) -> Layer:
+        exactly(arrays)
         return layer_types.BitPlanes(name=self.name, reads=tuple(self.reads), planes=tuple(self.planes))
 
 
@@ -112,6 +112,7 @@ class MaxPoolRecord(LayerRecord):
     size: int
 
     def build(self, arrays: Arrays) -> Layer:
+        exactly(arrays)
         return layer_types.MaxPool(name=self.name, reads=tuple(self.reads), size=self.size)
 
 
@@ -218,35 +219,36 @@ def load(path: str | os.PathLike[str]) -> Network:
     try:
         with safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
+            if metadata.get("format") != FORMAT:
+                raise SubbitError(
+                    f"{path} is a safetensors file but holds no subbit network: name one that `subbit train` wrote."
+                )
             names = file.keys()
+            for name in names:
+                if (kind := file.get_slice(name).get_dtype()) not in TYPES:
+                    raise SubbitError(f"{path} is damaged ({name} is of type {kind}): write it again.")
             arrays = {name: file.get_tensor(name) for name in names}
     except (SafetensorError, OSError, ValueError) as error:
         raise SubbitError(
             f"{path} is not a whole network file ({error}): write it again or fetch another copy."
         ) from error
-    if metadata.get("format") != FORMAT:
-        raise SubbitError(
-            f"{path} is a safetensors file but holds no subbit network: name one that `subbit train` wrote."
-        )
     try:
-        document = json.loads(metadata["manifest"])
+        document = parse_json(metadata["manifest"])
         version = document["schema_version"]
         if isinstance(version, int) and version > SCHEMA:
             raise SubbitError(f"{path} has schema {version} and this subbit reads up to {SCHEMA}: update subbit.")
         return build(Manifest.model_validate_json(metadata["manifest"]), arrays)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise SubbitError(f"{path} has a damaged manifest ({where}: {first['msg']}): write it again.") from error
+        raise SubbitError(f"{path} has a damaged manifest ({problem_of(error)}): write it again.") from error
     except (KeyError, TypeError, ValueError) as error:
         raise SubbitError(f"{path} is damaged ({error}): write it again or fetch another copy.") from error
 
 
 def build(manifest: Manifest, arrays: Arrays) -> Network:
     """The Network that a manifest and its arrays describe. Raises ValueError or TypeError where they do not fit."""
-
-    def take(name: str) -> Arrays:
-        return {key.split(".", 1)[1]: array for key, array in arrays.items() if key.split(".", 1)[0] == name}
-
-    layers = tuple(record.build(take(record.name)) for record in manifest.layers)
-    return Network(manifest.name, Input(**manifest.input.model_dump()), layers)
+    parts: defaultdict[str, Arrays] = defaultdict(dict)
+    for name, array in arrays.items():
+        layer, _, part = name.partition(".")
+        parts[layer][part] = array
+    layers = tuple(record.build(parts[record.name]) for record in manifest.layers)
+    return Network(printable(manifest.name, LONGEST_NAME), Input(**manifest.input.model_dump()), layers)

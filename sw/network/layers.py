@@ -350,7 +350,7 @@ class Scores(Layer):
             array = np.asarray(getattr(self, field))
             if array.ndim != 1 or array.dtype.kind not in "iu" or not len(array):
                 raise ValueError(f"{field} must be a row of integers, not {array.dtype}{array.shape}")
-            object.__setattr__(self, field, array.astype(np.int64))
+            object.__setattr__(self, field, signed(field, array))
         if self.scale.shape != self.bias.shape:
             raise ValueError(f"bias must have {len(self.scale)} entries like scale, not {len(self.bias)}")
 
@@ -359,6 +359,8 @@ class Scores(Layer):
         if source.size != len(self.scale):
             raise ValueError(f"{self.name}.scale must have {source.size} entries, not {len(self.scale)}")
         ends = [scale * end + bias for scale, bias in self.rows() for end in (source.low, source.high)]
+        if min(ends) < -(1 << 63) or max(ends) >= 1 << 63:
+            raise ValueError(f"{self.name} must give scores of 64 bits, not from {min(ends)} to {max(ends)}")
         return TensorType.sums(1, 1, source.size, min(ends), max(ends))
 
     def rows(self) -> list[tuple[int, int]]:
@@ -374,4 +376,11 @@ def integer_table(name: str, table: np.ndarray) -> np.ndarray:
     array = np.asarray(table)
     if array.ndim != 2 or array.dtype.kind not in "iu" or not array.size:
         raise ValueError(f"{name} must be a two-dimensional array of integers, not {array.dtype}{array.shape}")
+    return signed(name, array)
+
+
+def signed(name: str, array: np.ndarray) -> np.ndarray:
+    """``array``, which is not empty, as int64. Raises ValueError where a number is too large for that."""
+    if array.dtype.kind == "u" and int(array.max()) >= 1 << 63:
+        raise ValueError(f"{name} must be below 2**63, not {array.max()}")
     return array.astype(np.int64)

@@ -10,9 +10,12 @@ import numpy as np
 from sw.network.layers import Layer, Linear, Scores
 from sw.network.tensor import TensorType
 
-__all__ = ["Input", "Network", "Run", "winners"]
+__all__ = ["LONGEST_SIDE", "Input", "Network", "Run", "winners"]
 
 BLOCK_BYTES = 32 << 20
+LONGEST_SIDE = 4096
+MOST_VALUES = 1 << 24
+LONGEST_NAME = 64
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,8 @@ class Input:
 
     def __post_init__(self) -> None:
         for field in ("height", "width", "channels"):
-            if not 1 <= getattr(self, field) <= 4096:
-                raise ValueError(f"{field} must be from 1 to 4096, not {getattr(self, field)!r}")
+            if not 1 <= getattr(self, field) <= LONGEST_SIDE:
+                raise ValueError(f"{field} must be from 1 to {LONGEST_SIDE}, not {getattr(self, field)!r}")
         if not 1 <= self.bits <= 8:
             raise ValueError(f"bits must be from 1 to 8, not {self.bits!r}")
 
@@ -40,6 +43,13 @@ class Input:
 def winners(scores: np.ndarray) -> np.ndarray:
     """The class of the largest score, of several the first, int64 (images,), for scores (images, classes)."""
     return scores.argmax(axis=1)
+
+
+def checked_size(name: str, shape: TensorType) -> TensorType:
+    """``shape``, of what ``name`` gives. Raises ValueError where it has too many values to be computed."""
+    if shape.size > MOST_VALUES:
+        raise ValueError(f"{name} must have at most {MOST_VALUES} values, not {shape.size}")
+    return shape
 
 
 @dataclass(frozen=True)
@@ -62,8 +72,8 @@ class Run:
 class Network:
     """Integer layers in the order in which they are computed; the last one gives the scores.
 
-    Raises ValueError where a name is taken twice, a layer reads what does not stand before it, or the shapes do not
-    fit.
+    Raises ValueError where a name is taken twice, a layer reads what does not stand before it, the shapes do not fit,
+    or an image would have more than 2**24 values in any layer.
     """
 
     name: str
@@ -77,6 +87,8 @@ class Network:
         for layer in self.layers:
             if not layer.name.isidentifier() or layer.name in known:
                 raise ValueError(f"a layer's name must be a new identifier, not {layer.name!r}")
+            if not layer.name.isascii() or len(layer.name) > LONGEST_NAME:
+                raise ValueError(f"a layer's name must have at most {LONGEST_NAME} plain letters, not {layer.name!r}")
             if len(layer.reads) != 1 or not known.issuperset(layer.reads):
                 raise ValueError(f"{layer.name}.reads must name one layer before it, not {layer.reads!r}")
             known.add(layer.name)
@@ -85,9 +97,9 @@ class Network:
     @cached_property
     def shapes(self) -> dict[str, TensorType]:
         """Tensor type of the output of every layer, and of "input"."""
-        shapes = {"input": self.input.type}
+        shapes = {"input": checked_size("input", self.input.type)}
         for layer in self.layers:
-            shapes[layer.name] = layer.output(shapes[layer.reads[0]])
+            shapes[layer.name] = checked_size(layer.name, layer.output(shapes[layer.reads[0]]))
         return shapes
 
     @property

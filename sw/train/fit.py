@@ -84,7 +84,7 @@ def _run(model: BinaryModel, batches: Batches, data: DataSet, config: TrainConfi
     with _folder(config.output) as folder:
         done = _fit(model, batches, config, folder) if done is None else done
         best = Keeper(folder).best_path
-        _fill(model, read_checkpoint(best))
+        _fill(model, read_checkpoint(best), best)
         result = TrainResult(
             model=model,
             validation_accuracy=accuracy(model, *(part.cpu().numpy() for part in batches.parts["validation"])),
@@ -148,9 +148,22 @@ def _fit(model: BinaryModel, batches: Batches, config: TrainConfig, folder: Path
             raise SubbitError("a training of several processes needs an output folder that all of them see")
         batches.trainer = trainer
         learner = Learner(model, config, config.epochs * batches.steps())
-        with _interruptible(trainer, keeper, config):
+        with _resumed(learner, config), _interruptible(trainer, keeper, config):
             trainer.fit(learner, datamodule=batches, ckpt_path=config.resume, weights_only=True)
     return _Done(learner.seconds, trainer.current_epoch)
+
+
+@contextmanager
+def _resumed(learner: Learner, config: TrainConfig) -> Iterator[None]:
+    """Turn whatever lightning makes of a damaged checkpoint, before it begins to train, into SubbitError."""
+    try:
+        yield
+    except (SubbitError, MemoryError):
+        raise
+    except Exception as error:
+        if config.resume is None or learner.begun:
+            raise
+        raise SubbitError(f"{config.resume} is a damaged checkpoint: the training cannot go on from it") from error
 
 
 @contextmanager
@@ -207,15 +220,28 @@ def _quiet() -> Iterator[None]:
 def load_model(path: str | Path, prepare: Prepare | None = None) -> BinaryModel:
     """The model in a checkpoint, in eval mode; `prepare` must be what `train` was given. Raises SubbitError."""
     content = read_checkpoint(Path(path))
-    model = BinaryModel(ModelSpec.of(content["subbit"]["spec"]))
+    try:
+        spec = ModelSpec.of(content["subbit"]["spec"])
+        with torch.device("meta"):  # Shapes alone: what a checkpoint says may be far larger than what it holds.
+            wanted = sum(value.numel() for value in BinaryModel(spec).state_dict().values())
+        if wanted > sum(value.numel() for value in content["state_dict"].values()):
+            raise ValueError("parameters are missing")
+    except SubbitError:
+        raise
+    except Exception as error:  # Plain values of any kind, put into a model.
+        raise SubbitError(f"{path} is a damaged checkpoint: it does not tell a model") from error
+    model = BinaryModel(spec)
     if prepare is not None:
         prepare(model)
-    return _fill(model, content)
+    return _fill(model, content, path)
 
 
-def _fill(model: BinaryModel, content: dict[str, Any]) -> BinaryModel:
-    """`model` with a checkpoint's parameters, in eval mode and on the CPU."""
-    model.load_state_dict({name.removeprefix("model."): value for name, value in content["state_dict"].items()})
+def _fill(model: BinaryModel, content: dict[str, Any], path: str | Path) -> BinaryModel:
+    """`model` with the parameters in a checkpoint, in eval mode and on the CPU. Raises SubbitError."""
+    try:
+        model.load_state_dict({name.removeprefix("model."): value for name, value in content["state_dict"].items()})
+    except RuntimeError as error:
+        raise SubbitError(f"{path} is a damaged checkpoint: its parameters are not those of its model") from error
     return model.cpu().eval()
 
 

@@ -2,16 +2,34 @@
 
 import os
 import shutil
+import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from pydantic import ConfigDict, Field
 
+from sw.documents import Section, checked
 from sw.errors import SubbitError
 from sw.train.models import BinaryModel
 
 __all__ = ["Keeper", "read_checkpoint"]
+
+
+class _Subbit(Section):
+    config: dict[str, Any]
+    spec: dict[str, Any]
+    seconds: Annotated[float, Field(ge=0, lt=1e9)]
+
+
+class _Checkpoint(Section):
+    """A checkpoint, as far as it is used before lightning reads it."""
+
+    model_config = ConfigDict(extra="ignore", strict=True, arbitrary_types_allowed=True)
+    epoch: Annotated[int, Field(ge=0, lt=1 << 31)]
+    state_dict: dict[str, torch.Tensor]
+    subbit: _Subbit
 
 
 class Keeper(Callback):
@@ -58,14 +76,24 @@ class Keeper(Callback):
         self.best, self.ready = state_dict["best"], state_dict["ready"]
 
 
+def _check_archive(path: Path) -> None:
+    """Raise ValueError unless a file is an archive of torch's, whose members stand in it as they are.
+
+    In older forms the file itself says how much memory to take, and compressed members can be bombs.
+    """
+    with zipfile.ZipFile(path) as archive:
+        if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
+            raise ValueError("its members are compressed")
+
+
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """What a checkpoint holds, plain values and tensors only. Raises SubbitError where it is none of ours."""
     if not path.is_file():
         raise SubbitError(f"the checkpoint {path} does not exist")
     try:
+        _check_archive(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
-        if not {"config", "spec", "seconds"} <= set(content["subbit"]) or "state_dict" not in content:
-            raise KeyError("subbit")
+        checked(_Checkpoint, content)
     except Exception as error:
         raise SubbitError(f"{path} is no checkpoint of subbit, or is damaged ({type(error).__name__})") from error
     return content  # type: ignore[no-any-return]

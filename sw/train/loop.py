@@ -107,6 +107,7 @@ class Learner(LightningModule):
         self.config = config
         self.total_steps = total_steps
         self.earlier_seconds = 0.0
+        self.begun = False
         self.started = time.monotonic()
         self.correct = torch.zeros(2, dtype=torch.int64)
         self.loss = torch.zeros(())
@@ -146,6 +147,7 @@ class Learner(LightningModule):
         return loss + sum(terms) if terms else loss
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+        self.begun = True
         for binarizer in self.model.binarizers().values():
             binarizer.after_step()
 

@@ -5,6 +5,7 @@ batch normalisation and quantisation; pooling comes after that, so that in hardw
 the classes, and the scores, are added to every topology.
 """
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -43,6 +44,9 @@ TOPOLOGIES = {
     "vgg-small": "conv 128 pad 1, conv 128 pad 1, pool, conv 256 pad 1, conv 256 pad 1, pool, "
     "conv 512 pad 1, conv 512 pad 1, pool",
 }
+
+
+MOST_WEIGHTS = 1 << 28  # of a layer
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,7 @@ class ModelSpec:
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        if not self.width > 0:
+        if not 0 < self.width < float("inf"):
             raise SubbitError(f"width must be positive, not {self.width!r}")
         if self.padding not in ("-1", "+1", "zero"):
             raise SubbitError(f"padding must be -1, +1 or zero, not {self.padding!r}")
@@ -272,6 +276,13 @@ class _Builder:
     def size(self, step: Step) -> int:
         return max(1, round(step.size * self.spec.width))
 
+    def weights(self, name: str, *shape: int) -> DenseBinarizer:
+        if math.prod(shape) > MOST_WEIGHTS:
+            raise SubbitError(
+                f"{name} must have at most {MOST_WEIGHTS:,} weights, not {math.prod(shape):,}: make it smaller"
+            )
+        return DenseBinarizer.initial(shape)
+
     def activation(self, name: str, channels: int) -> None:
         self.layers[f"{name}_act"] = Activation(channels, Levels(self.spec.activation_bits, self.spec.estimator))
         self.channels, self.ends, self.pixels = channels, (-self.top, self.top), False
@@ -288,7 +299,7 @@ class _Builder:
         name = self.name("conv")
         kind: PaddingKind = "zero" if self.pixels else self.spec.padding
         padding = Padding(kind, step.pad) if step.pad else Padding()
-        weights = DenseBinarizer.initial((self.size(step), self.channels, step.kernel, step.kernel))
+        weights = self.weights(name, self.size(step), self.channels, step.kernel, step.kernel)
         drop = self.dropout() if name == "conv1" else 0.0
         self.layers[name] = BinaryConv2d(weights, step.stride, padding, self.ends, drop)
         height, width = ((n + 2 * step.pad - step.kernel) // step.stride + 1 for n in (self.height, self.width))
@@ -304,7 +315,7 @@ class _Builder:
 
     def dense_sums(self, features: int) -> BinaryLinear:
         name = self.name("dense")
-        weights = DenseBinarizer.initial((features, self.height * self.width * self.channels))
+        weights = self.weights(name, features, self.height * self.width * self.channels)
         layer = self.layers[name] = BinaryLinear(weights, self.dropout())
         self.height, self.width = 1, 1
         return layer

@@ -337,3 +337,30 @@ def test_no_simulator_at_all(refuses, monkeypatch, tmp_path):
         "Icarus Verilog was not found: install it (Debian, Ubuntu: 'apt install iverilog').",
         "demo",
     )
+
+
+def test_a_report_that_is_none(refuses, tmp_path):
+    (tmp_path / "board.json").write_text('{"board": "icebreaker"}')
+    (tmp_path / "top.bin").write_text("")
+    (tmp_path / "report.json").write_text('{"met": "yes"}')
+    refuses(
+        f"{tmp_path / 'report.json'} is damaged (met: Input should be a valid boolean): "
+        "make the build again with `subbit build`.",
+        *("flash", "--dry-run", tmp_path),
+    )
+
+
+def test_a_plan_that_is_no_text(refuses, network_file, tmp_path):
+    (tmp_path / "plan.json").write_bytes(b'{"output": "\xff"}')
+    refuses(
+        "plan.json is no plan (the file: Invalid JSON: invalid unicode code point at line 1 column 13): "
+        "write one with `subbit plan -o`.",
+        *("generate", network_file, "-o", "rtl", "--plan", "plan.json"),
+    )
+
+
+def test_a_name_that_looks_like_markup_is_shown_as_it_is(command, network_file):
+    rewritten(network_file, name="[/bold] :smile: \x1b[2J")
+    outcome = command("inspect", network_file)
+    assert outcome.status == 0
+    assert outcome.out.startswith("[/bold] :smile: \\x1b[2J: 8x8x1 8-bit pixels in")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sw.errors import SubbitError
+from sw.errors import SubbitError, printable
 from sw.interop.qonnx.graph.file import Graph, load
 from sw.interop.qonnx.graph.refusal import Refused
 from sw.interop.qonnx.layers.ends import End
@@ -58,7 +58,7 @@ def read_qonnx(path: str | os.PathLike[str], *, pixels: Pixels | None = None, na
         graph = load(path)
         walk, network = walked(graph, given, title)
     except Refused as error:
-        raise SubbitError(f"{path} cannot be imported: {printable(str(error))}") from error
+        raise SubbitError(f"{path} cannot be imported: {printable(str(error), MOST_LETTERS)}") from error
     assert walk.end is not None
     return Imported(network, walk, walk.end)
 
@@ -73,12 +73,6 @@ def walked(graph: Graph, pixels: Pixels, name: str) -> tuple[Walk, Network]:
         except Refused as error:
             refusals.append((len(walk.nodes), error))
     raise max(refusals, key=lambda refusal: refusal[0])[1]
-
-
-def printable(text: str) -> str:
-    """``text`` as one line of at most 500 characters: names in a file may hold anything."""
-    line = "".join(letter if letter.isprintable() else "?" for letter in text)
-    return line if len(line) <= MOST_LETTERS else f"{line[:MOST_LETTERS]}..."
 
 
 def identifier(text: str) -> str:

@@ -9,7 +9,9 @@ import numpy as np
 
 from sw.network.mem import mem_text
 
-__all__ = ["Encoding", "Rom", "encoding_of_kind", "index_bits", "register"]
+__all__ = ["Encoding", "Rom", "are_bits", "encoding_of_kind", "index_bits", "register", "shape_of"]
+
+MOST_AXES = 4
 
 _kinds: dict[str, type["Encoding"]] = {}
 _E = TypeVar("_E", bound="type[Encoding]")
@@ -18,6 +20,22 @@ _E = TypeVar("_E", bound="type[Encoding]")
 def index_bits(count: int) -> int:
     """Bits of a number that tells ``count`` things apart: 0 for one thing."""
     return (count - 1).bit_length()
+
+
+def are_bits(array: np.ndarray) -> bool:
+    """Whether every number of ``array``, which is not empty, is 0 or 1."""
+    if array.dtype.kind in "biu":
+        return bool(array.min() >= 0 and array.max() <= 1)
+    return bool(np.isin(array, (0, 1)).all())
+
+
+def shape_of(array: np.ndarray) -> tuple[int, ...]:
+    """The shape that a saved row of numbers tells. Raises ValueError where it tells none."""
+    if array.ndim != 1 or len(array) > MOST_AXES or array.dtype.kind not in "iu":
+        raise ValueError(
+            f"shape must be a row of whole numbers, {MOST_AXES} at the most, not {array.dtype}{array.shape}"
+        )
+    return tuple(int(size) for size in array)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from sw.network.encodings.base import Encoding, Rom, index_bits, register
+from sw.network.encodings.base import Encoding, Rom, are_bits, index_bits, register, shape_of
 from sw.network.words import Words, word_numbers
 
 __all__ = ["CodebookEncoding"]
@@ -27,9 +27,9 @@ class CodebookEncoding(Encoding):
 
     def __post_init__(self) -> None:
         codewords, indices, words = np.asarray(self.codewords), np.asarray(self.indices), self.words
-        if codewords.ndim != 2 or codewords.shape[1] != words.taps or not np.isin(codewords, (0, 1)).all():
+        if codewords.ndim != 2 or codewords.shape[1] != words.taps or (codewords.size and not are_bits(codewords)):
             raise ValueError(f"codewords must be rows of {words.taps} bits, not {codewords.dtype}{codewords.shape}")
-        if not 1 <= len(np.unique(codewords, axis=0)) == len(codewords):
+        if not 1 <= len(codewords) <= words.codewords or len(np.unique(codewords, axis=0)) != len(codewords):
             raise ValueError("codewords must be at least one, and no two of them the same")
         if indices.shape != (self.shape[0], words.count) or indices.dtype.kind not in "iu":
             raise ValueError(
@@ -95,4 +95,4 @@ class CodebookEncoding(Encoding):
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "CodebookEncoding":
         if arrays.keys() != {"codewords", "indices", "shape"}:
             raise ValueError(f"the arrays of a codebook must be codewords, indices and shape, not {sorted(arrays)}")
-        return cls(arrays["codewords"], arrays["indices"], tuple(int(size) for size in arrays["shape"]))
+        return cls(arrays["codewords"], arrays["indices"], shape_of(arrays["shape"]))

@@ -1,11 +1,12 @@
 """Dense encoding: one stored bit a weight."""
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from sw.network.encodings.base import Encoding, Rom, register
+from sw.network.encodings.base import Encoding, Rom, are_bits, register, shape_of
 
 __all__ = ["DenseEncoding"]
 
@@ -20,7 +21,7 @@ class DenseEncoding(Encoding):
 
     def __post_init__(self) -> None:
         bits = np.asarray(self.bits)
-        if bits.ndim < 2 or bits.size == 0 or not np.isin(bits, (0, 1)).all():
+        if bits.ndim < 2 or bits.size == 0 or not are_bits(bits):
             raise ValueError(
                 f"bits must be a non-empty array of 0 and 1 with at least 2 axes, not {bits.dtype}{bits.shape}"
             )
@@ -42,8 +43,10 @@ class DenseEncoding(Encoding):
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "DenseEncoding":
-        shape = tuple(int(n) for n in arrays["shape"])
-        packed, size = arrays["packed"], int(np.prod(shape))
+        if arrays.keys() != {"packed", "shape"}:
+            raise ValueError(f"the arrays of dense weights must be packed and shape, not {sorted(arrays)}")
+        packed, shape = arrays["packed"], shape_of(arrays["shape"])
+        size = math.prod(shape)
         if packed.dtype != np.uint8 or packed.ndim != 1 or min(shape, default=0) < 1 or packed.size != -(-size // 8):
             raise ValueError(
                 f"packed must be {-(-size // 8)} bytes for the shape {shape}, not {packed.dtype}{packed.shape}"

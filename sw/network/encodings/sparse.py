@@ -6,11 +6,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from sw.network.encodings.base import Encoding, Rom, index_bits, register
+from sw.network.encodings.base import Encoding, Rom, index_bits, register, shape_of
 
 __all__ = ["SparseEncoding"]
 
 MOST_WEIGHTS = 1 << 31
+# Weights that a layer may have though nothing is stored of them, and how many more for each number that is.
+FREE_WEIGHTS, WEIGHTS_A_NUMBER = 1 << 22, 256
 
 
 @register
@@ -37,6 +39,9 @@ class SparseEncoding(Encoding):
         taps = math.prod(shape[1:])
         if len(counts) != shape[0] or ((counts < 0) | (counts > taps)).any():
             raise ValueError(f"counts must be {shape[0]} numbers from 0 to {taps}")
+        most = FREE_WEIGHTS + WEIGHTS_A_NUMBER * (len(counts) + len(positions))
+        if math.prod(shape) > most:
+            raise ValueError(f"so few positions must be of at most {most} weights, not {math.prod(shape)}")
         counts, positions = counts.astype(np.int64), positions.astype(np.int64)
         if counts.sum() != len(positions) or ((positions < 0) | (positions >= taps)).any():
             raise ValueError(f"positions must be {counts.sum()} numbers from 0 to {taps - 1}")
@@ -82,7 +87,4 @@ class SparseEncoding(Encoding):
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "SparseEncoding":
         if arrays.keys() != {"counts", "positions", "shape"}:
             raise ValueError(f"the arrays of sparse weights must be counts, positions and shape, not {sorted(arrays)}")
-        shape = arrays["shape"]
-        if shape.ndim != 1 or shape.dtype.kind not in "iu":
-            raise ValueError(f"shape must be a row of whole numbers, not {shape.dtype}{shape.shape}")
-        return cls(arrays["counts"], arrays["positions"], tuple(int(size) for size in shape))
+        return cls(arrays["counts"], arrays["positions"], shape_of(arrays["shape"]))

@@ -1,5 +1,6 @@
 """Any folder of labelled images: one sub-folder a class."""
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
 __all__ = ["load_folder"]
 
+#: What may be in such a file, as Pillow calls it. Others of its formats start programs, or read further files.
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", "WEBP")
+# Pixels that any image may have, and how many more for each byte of its file.
+FREE_PIXELS, PIXELS_A_BYTE = 1 << 22, 16
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".pgm", ".ppm", ".pbm", ".tif", ".tiff", ".webp"}
 
 
@@ -79,10 +84,17 @@ def _open(path: Path) -> Iterator["Image.Image"]:
     except ImportError:
         raise SubbitError("reading images needs Pillow: pip install pillow") from None
     try:
-        with Image.open(path) as image:
-            yield image
-    except OSError as error:
-        raise SubbitError(f"{path} is no image that can be read ({error})") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path, formats=FORMATS) as image:
+                pixels = image.width * image.height
+                if not 0 < pixels <= FREE_PIXELS + PIXELS_A_BYTE * path.stat().st_size:
+                    raise ValueError(f"{pixels:,} pixels are too many for its size")
+                yield image
+    except SubbitError:
+        raise  # Of what was done with the image.
+    except Exception as error:  # A damaged file makes Pillow's decoders raise anything.
+        raise SubbitError(f"{path} is no image that can be read ({error or type(error).__name__})") from error
 
 
 def _is_gray(path: Path) -> bool:

@@ -1,6 +1,6 @@
 """MNIST and Fashion-MNIST from their four idx files (LeCun, Cortes, Burges; Xiao, Rasul, Vollgraf)."""
 
-import gzip
+import math
 import struct
 import zlib
 from pathlib import Path
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from sw.errors import SubbitError
+from sw.files import read_gzip
 from sw.train.data.dataset import DataSet
 from sw.train.data.files import SourceFile, obtain
 
@@ -42,13 +43,13 @@ GARMENTS = (
 def read_idx(path: Path) -> np.ndarray:
     """The uint8 array in a gzipped idx file. Raises SubbitError where the file is damaged."""
     try:
-        data = gzip.decompress(path.read_bytes())
+        data = read_gzip(path)
         zero, kind, axes = struct.unpack(">HBB", data[:4])
         shape = struct.unpack(f">{axes}I", data[4 : 4 + 4 * axes])
-    except (OSError, EOFError, zlib.error, struct.error) as error:
+    except (OSError, EOFError, ValueError, zlib.error, struct.error) as error:
         raise SubbitError(f"{path} is not a gzipped idx file ({error}): fetch it again") from error
     values = np.frombuffer(data, np.uint8, offset=4 + 4 * axes)
-    if zero or kind != 8 or values.size != np.prod(shape, dtype=np.int64):
+    if zero or kind != 8 or not 1 <= axes <= 4 or values.size != math.prod(shape):
         raise SubbitError(f"{path} is not an idx file of bytes of the shape that it announces: fetch it again")
     return values.reshape(shape)
 

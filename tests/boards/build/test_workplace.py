@@ -133,3 +133,25 @@ def test_two_builds_do_not_share_a_folder(tmp_path):
         other.kill()
     with Workplace(tmp_path / "out").opened():
         pass
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        '{"step": {"key": "k", "files": ["../../secret"], "found": {}}}',
+        '{"step": {"key": "k", "files": ["/etc/passwd"], "found": {}}}',
+        '{"step": {"key": "k", "files": "made", "found": {}}}',
+        '{"step": {"key": "k", "files": []}}',
+        '{"step": []}',
+        "[]",
+        "[" * 100_000,
+    ],
+)
+def test_a_record_that_is_none_of_ours_is_as_good_as_none(tmp_path, record):
+    (tmp_path / "secret").write_text("not to be copied")
+    (tmp_path / "out.building").mkdir()
+    (tmp_path / "out.building" / "steps.json").write_text(record)
+    place = Workplace(tmp_path / "out")
+    with place.opened():
+        assert place.done("step", "k") is None
+        assert (place.path / "steps.json").read_text().strip() == "{}"

@@ -61,9 +61,9 @@ def test_a_folder_and_its_file(tmp_path):
     [
         (None, "/board.json cannot be read (No such file or directory): name the folder of subbit build"),
         ("{", "/board.json is not a board.json: name the folder that subbit build wrote"),
-        ("{}", "/board.json is damaged ('format'): build the design again"),
+        ("{}", "/board.json is damaged (board: Field required): build the design again"),
         ('{"format": 2}', "/board.json has format 2, not 1: use the subbit that wrote it"),
-        (json.dumps(FIELDS | {"identity": "xy"}), "/board.json is damaged (non-hexadecimal number found in fromhex()"),
+        (json.dumps(FIELDS | {"identity": "xy"}), "/board.json is damaged (identity: String should match pattern"),
     ],
 )
 def test_files_that_are_none(text, sentence, tmp_path):

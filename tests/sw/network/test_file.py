@@ -45,16 +45,18 @@ def test_slices_are_kept_in_the_description_alone(tmp_path):
         load(path)
 
 
-def rewrite(path, change):
-    """Change the manifest of a saved network."""
+def rewrite(path, change, *, whole=False):
+    """Change the manifest of a saved network; with ``whole``, metadata that is changed stays as it is."""
     from safetensors import safe_open
 
     with safe_open(path, framework="np") as file:
         metadata = file.metadata()
     arrays = load_file(path)
     manifest = json.loads(metadata["manifest"])
+    before = metadata["manifest"]
     change(manifest, metadata, arrays)
-    save_file(arrays, path, metadata | {"manifest": json.dumps(manifest)})
+    kept = {} if whole and metadata["manifest"] != before else {"manifest": json.dumps(manifest)}
+    save_file(arrays, path, metadata | kept)
 
 
 def test_truncation_anywhere_is_one_sentence(small_network, tmp_path):
@@ -100,3 +102,61 @@ def test_foreign_metadata_is_kept_apart(tmp_path, small_network):
     with pytest.raises(SubbitError, match="holds no subbit network"):
         load(path)
     assert FORMAT == "subbit-network"
+
+
+@pytest.mark.parametrize(
+    ("kind", "bytes_each"), [("BF16", 2), ("F8_E4M3", 1), ("F32", 4)], ids=["bfloat16", "float8", "float32"]
+)
+def test_arrays_that_are_not_whole_numbers_are_refused(small_network, tmp_path, kind, bytes_each):
+    path = tmp_path / "n.safetensors"
+    save(small_network, path)
+    whole = path.read_bytes()
+    size = int.from_bytes(whole[:8], "little")
+    header, data = json.loads(whole[8 : 8 + size]), whole[8 + size :]
+    header["more"] = {"dtype": kind, "shape": [1], "data_offsets": [len(data), len(data) + bytes_each]}
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + data + bytes(bytes_each))
+    with pytest.raises(SubbitError, match=rf"is damaged \(more is of type {kind}\): write it again\.$"):
+        load(path)
+
+
+HUGE = np.array([1 << 40, 1 << 40])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda m, d, a: d.update(manifest="[" * 100_000), "nested too deeply"),
+        (lambda m, d, a: a.update({"dense1.shape": np.array([2, 1 << 63], np.uint64)}), "packed must be"),
+        (lambda m, d, a: a.update({"dense1.shape": HUGE}), "packed must be"),
+        (
+            lambda m, d, a: a.update({"dense1.shape": np.ones(100_000, np.int64)}),
+            "shape must be a row of whole numbers",
+        ),
+        (lambda m, d, a: a.update({"dense1.more": np.zeros(1, np.uint8)}), "the arrays of dense weights must be"),
+        (lambda m, d, a: a.update({"pool1.more": np.zeros(1, np.uint8)}), "the arrays of a layer must be"),
+        (lambda m, d, a: m["layers"][3].update(name="x" * 65), "at most 64 plain letters"),
+        (lambda m, d, a: m["layers"][3].update(name="é"), "at most 64 plain letters"),
+        (lambda m, d, a: m["input"].update(height=4096, width=4096, channels=2), "input must have at most 16777216"),
+        (lambda m, d, a: a.update({"scores.scale": np.full(3, 1 << 62)}), "scores must give scores of 64 bits"),
+        (
+            lambda m, d, a: a.update({"conv1_act.thresholds": np.full((4, 1), 1 << 63, np.uint64)}),
+            r"thresholds must be below 2\*\*63",
+        ),
+    ],
+)
+def test_what_a_file_promises_is_not_believed(small_network, tmp_path, change, words):
+    path = tmp_path / "n.safetensors"
+    save(small_network, path)
+    with pytest.raises(SubbitError, match=words) as caught:
+        rewrite(path, change, whole=True)
+        load(path)
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_network_that_is_called_anything_is_called_something_printable(small_network, tmp_path):
+    path = tmp_path / "n.safetensors"
+    save(small_network, path)
+    rewrite(path, lambda m, d, a: m.update(name="\x1b[2J" + "x" * 10_000))
+    assert load(path).name.startswith("\\x1b[2Jxxx")
+    assert len(load(path).name) < 300

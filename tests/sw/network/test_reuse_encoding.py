@@ -211,7 +211,7 @@ def test_the_file_keeps_it(name, request, tmp_path):
         ({"complements": np.zeros(4, np.uint8)}, "complements must be 4 booleans"),
         ({"complements": np.array([False, True, False, False])}, "complements must be of channels with a parent"),
         ({"dense.packed": np.zeros(11, np.uint8)}, "packed must be 10 bytes"),
-        ({"dense.packed": None}, "the arrays of the rows do not fit together"),
+        ({"dense.packed": None}, "the arrays of dense weights must be packed and shape"),
         ({"dense.shape": np.array([1 << 40, 1 << 40])}, "packed must be|bytes"),
         ({"parents": None}, "the arrays of reuse must be"),
         ({"complements": None}, "the arrays of reuse must be"),
@@ -233,7 +233,7 @@ def test_damaged_arrays_are_one_sentence(encoding, tmp_path, change, words):
         ({"codebook.indices": np.full((4, 2), 9)}, "indices must be from 0"),
         ({"codebook.codewords": np.zeros((0, 9), np.uint8)}, "codewords must be at least one"),
         ({"codebook.shape": np.array([4, 1 << 40])}, "must be"),
-        ({"codebook.shape": np.array(4)}, "do not fit together"),
+        ({"codebook.shape": np.array(4)}, "shape must be a row of whole numbers"),
     ],
 )
 def test_damaged_arrays_with_a_codebook_are_one_sentence(coded, change, words):

@@ -192,7 +192,7 @@ def test_a_damaged_file_is_one_sentence(rng, tmp_path):
     for change, words in (
         (lambda m, d, a: a.update({"conv1.levels": np.array([13, 99])}), "fraction must be from 0 to 8, not 99"),
         (lambda m, d, a: a.pop("conv1.sparse.counts"), "the arrays of sparse weights must be"),
-        (lambda m, d, a: a.pop("dense1.dense.packed"), "the arrays of dense weights do not fit together"),
+        (lambda m, d, a: a.pop("dense1.dense.packed"), "the arrays of dense weights must be packed and shape"),
     ):
         save(two_level_network(rng), path)
         rewrite(path, change)
@@ -267,3 +267,8 @@ def test_damaged_sparse_arrays_are_refused(change, words):
     arrays = {name: array for name, array in (SPARSE | change).items() if array is not None}
     with pytest.raises(ValueError, match=words):
         SparseEncoding.from_arrays(arrays)
+
+
+def test_few_positions_do_not_make_gigabytes_of_weights():
+    with pytest.raises(ValueError, match=r"^so few positions must be of at most 4194816 weights, not 2147483648$"):
+        SparseEncoding(np.array([1]), np.array([0]), (1, 1 << 31))

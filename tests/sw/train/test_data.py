@@ -209,3 +209,45 @@ def test_both_halves_of_a_split_folder_need_the_same_classes(tmp_path):
     write_images(tmp_path / "test")
     with pytest.raises(SubbitError, match="must have the same classes: 'owl' is in one only$"):
         load(f"folder:{tmp_path}")
+
+
+def test_a_gzip_bomb_is_no_idx_file(tmp_path):
+    bomb = idx_bytes(np.zeros(9, np.uint8)) + gzip.compress(bytes(40 << 20))
+    (tmp_path / "a.gz").write_bytes(bomb)
+    with pytest.raises(SubbitError, match="it is far larger than its file"):
+        read_idx(tmp_path / "a.gz")
+    (tmp_path / "a.gz").write_bytes(gzip.compress(b"\0\0\x08\xff" + b"\0\0\0\1" * 255 + b"a"))
+    with pytest.raises(SubbitError, match="not an idx file of bytes of the shape"):
+        read_idx(tmp_path / "a.gz")
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        b"\x80\x02Nr\xff\xff\xff\x7f.",  # a memo of 2**31 entries
+        b"\x80\x02cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nJ\xff\xff\xff\x7f\x85U\x01b\x87R.",
+        b"\x80\x02(" * 20_000 + b".",
+        pickle.dumps({"data": b"", "labels": []}, 2),
+        pickle.dumps([], 2),
+        pickle.dumps({b"data": b"x", b"labels": [True]}, 2),
+    ],
+    ids=["memo", "array", "nesting", "strings", "list", "labels"],
+)
+def test_a_batch_that_would_take_memory_or_is_none(tmp_path, batch):
+    write_archive(tmp_path / "c.tar.gz", dict.fromkeys(cifar_names(), batch))
+    with pytest.raises(SubbitError, match=r"c\.tar\.gz is not the CIFAR-10 archive for Python \("):
+        read_archive(tmp_path / "c.tar.gz")
+
+
+def test_a_picture_that_a_program_would_have_to_draw_is_none(tmp_path):
+    write_images(tmp_path)
+    (tmp_path / "cat" / "1.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 6 4\n%%EndComments\n")
+    with pytest.raises(SubbitError, match=r"1\.png is no image that can be read \(cannot identify image file"):
+        load(f"folder:{tmp_path}")
+
+
+def test_a_small_file_of_many_pixels_is_no_picture(tmp_path):
+    write_images(tmp_path)
+    Image.new("1", (9000, 9000)).save(tmp_path / "cat" / "1.png")
+    with pytest.raises(SubbitError, match=r"1\.png is no image that can be read \(81,000,000 pixels are too many"):
+        load(f"folder:{tmp_path}", size=(4, 4))

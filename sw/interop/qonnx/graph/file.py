@@ -21,6 +21,7 @@ LIMIT = 1 << 25
 """Elements that any tensor may have."""
 LARGEST_FILE = 1 << 30
 MOST_NODES = 4096
+MOST_VERSION = 1000
 OLDEST_OPSET = 7  # Where batch normalisation took its present form.
 FINN, QONNX = "finn.custom_op.general", "qonnx.custom_op.general"
 
@@ -61,6 +62,8 @@ def load(path: str | os.PathLike[str]) -> Graph:
     newest, version = onnx.defs.onnx_opset_version(), opsets.get("", 0)
     if not OLDEST_OPSET <= version <= newest:
         raise Refused(f"its operators are of ONNX opset {version}: export it with one from {OLDEST_OPSET} to {newest}")
+    if not all(1 <= number <= MOST_VERSION for number in (model.ir_version, *opsets.values())):
+        raise Refused("its versions of ONNX and of operators are no versions: export the model again")
     if len(model.functions) or len(proto.sparse_initializer):
         raise Refused("it has functions or sparse tensors of its own: export it with plain nodes and tensors")
     context = onnx.checker.C.CheckerContext()

@@ -58,6 +58,8 @@ def read_node(node: NodeProto, variable: str, known: dict[str, np.ndarray]) -> N
     """The parts of a node that multiplies ``variable`` by constants. Raises Refused for what no layer does."""
     if node.input[0] != variable or len(node.input) < 2 or node.input[1] not in known:
         raise refuse(node, f"does not multiply {variable} by constant weights from the right: export it as x W + b")
+    if len(node.input) > 2 and node.input[2] and node.input[2] not in known:
+        raise refuse(node, f"adds {node.input[2]}, which is not constant: export it as x W + b")
     weights = known[node.input[1]]
     given = known[node.input[2]] if len(node.input) > 2 and node.input[2] else np.zeros(1, np.float32)
     read = {"Conv": read_convolution, "Gemm": read_gemm, "MatMul": read_product}[node.op_type]

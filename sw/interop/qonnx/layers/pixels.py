@@ -12,6 +12,7 @@ from sw.interop.qonnx.graph.refusal import refuse
 from sw.interop.qonnx.layers.linear import Node, Operand
 from sw.network import BitPlanes, Layer, Padding, Thermometer
 from sw.network.layers import PaddingKind
+from sw.network.network import LONGEST_SIDE
 
 __all__ = ["MOST_LEVELS", "Encoded", "Layout", "Pixels", "read_pixels"]
 
@@ -103,6 +104,12 @@ def read_pixels(found: Node, signal: Signal, border: Border | None, pixels: Pixe
     """
     if signal.pools:
         raise refuse(signal.pools[0].node, "pools the image itself: train it with weights before the first pool")
+    if signal.source.channels > LONGEST_SIDE:
+        raise refuse(
+            found.node,
+            f"reads images of {signal.source.channels:,} channels, and there can be {LONGEST_SIDE:,}: "
+            "say how high and wide the images are (--image-shape)",
+        )
     numbers = np.repeat(np.arange(pixels.top + 1)[:, None], signal.source.channels, axis=1)
     values = signal.evaluate()(numbers).astype(np.float64)
     if not np.isfinite(values).all():

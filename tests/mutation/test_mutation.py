@@ -17,7 +17,7 @@ from tests.mutation.bench import Bench
 from tests.mutation.equivalence import REDUNDANT, UNREACHED, compare, proved
 from tests.mutation.lockstep import Graph, delta, joined
 from tests.mutation.mutants import ORIGINAL, choose, mutate, put_in
-from tests.mutation.page import EXPLAINED, reason, survivors_page, table
+from tests.mutation.page import reason, survivors_page, table
 from tests.mutation.subjects import SUBJECTS, Subject
 from tests.mutation.survey import CAUGHT, EQUAL, Judge, survey, varied_images
 from tests.networks import random_images
@@ -164,8 +164,6 @@ def test_the_documents_say_what_was_measured():
         found = [each for each in survivors if each["datapath"] == row["datapath"]]
         assert row["mutants"] == row[CAUGHT] + len(found) >= 100
         assert row["missed"] <= 0.01 * (row[CAUGHT] + row["missed"])
-    for survivor in survivors:
-        assert survivor["fate"] == EQUAL or EXPLAINED[survivor["datapath"]][survivor["fault"]]
 
 
 def test_a_survivor_is_told_in_one_line():

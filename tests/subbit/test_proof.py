@@ -120,7 +120,8 @@ def test_a_port_that_was_named_is_told_as_that(built, small_network, images):
 
 def test_words_that_are_loaded_belong_to_the_design(built, small_network, images):
     description = json.loads((built / "board.json").read_text())
-    (built / "board.json").write_text(json.dumps(description | {"weights": {"file": "weights.bin"}}))
+    weights = {"file": "weights.bin", "address": 0x20000, "words": 2}
+    (built / "board.json").write_text(json.dumps(description | {"weights": weights}))
     (built / "weights.bin").write_bytes(b"1234")
     keep_answers(built, small_network, images, VirtualPort.of("x", "verilator", "routed"), answered())
     assert found(built, small_network)[0].stale is None

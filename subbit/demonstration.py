@@ -33,7 +33,7 @@ SUMMARY, REPORT = "summary.json", "report.html"
 LEAST_ACCURACY = 0.97
 # Small enough for Icarus, which is slower than Verilator by three orders of magnitude, to see every test image too.
 TOPOLOGY = "conv 16 pad 1, conv 24 pad 1, pool, conv 32 pad 1, pool"
-TRAINING = {"data": "digits", "topology": TOPOLOGY, "epochs": 200, "seed": 0}
+TRAINING = {"data": "digits", "topology": TOPOLOGY, "epochs": 200, "seed": 0, "threads": 2}
 PLANNING = {"device": "ice40-up5k", "fps": 10_000.0}
 BOARD = "icebreaker"
 # The routed design is simulated cell by cell: some images tell enough in the time of a demo.

@@ -55,7 +55,7 @@ def best_styled(network: Network, plan: Plan) -> Plan:
     folding = {}
     for layer in space.layers:
         candidate = space.candidate(layer, plan.folding[layer.name])
-        folding[layer.name] = space.best_style(candidate, interval, bram_price(None))[0].folding
+        folding[layer.name] = space.best_style(candidate, interval, bram_price(None), singles=False)[0].folding
     return replace(plan, folding=folding)
 
 

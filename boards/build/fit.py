@@ -95,14 +95,16 @@ def _mixed(space: Space, plan: Plan, interval: int, room: Device) -> Plan | None
     ways: list[list[tuple[Folding, Estimate]]] = []
     for layer in space.layers:
         own = space.candidate(layer, base.folding[layer.name])
-        ways.append([(each.folding, each.area(interval, space.family)) for each in (own, *space.restyled(own))])
+        ways.append(
+            [(each.folding, each.area(interval, space.family)) for each in (own, *space.restyled(own, singles=True))]
+        )
     others = pipeline_area(pipeline(space.network, base), space.family)
     luts = others.luts - sum(way[0][1].luts for way in ways)
     brams = others.brams - sum(way[0][1].brams for way in ways)
     price = bram_price(room)
     for mix in sorted(product(*ways), key=lambda mix: sum(area.price(price) for _, area in mix)):
         total = sum((area for _, area in mix), Estimate(luts, 0.0, brams))
-        if total.luts <= room.luts and total.brams <= room.block_rams:
+        if total.luts <= room.luts and total.brams <= room.block_rams and total.sprams <= room.single_port_rams:
             folding = {layer.name: fold for layer, (fold, _) in zip(space.layers, mix, strict=True)}
             return replace(base, folding=folding)
     return None

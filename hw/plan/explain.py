@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from hw.datapath.rom import SINGLE_PORT
 from hw.plan.datapath import DATAPATHS
 from hw.plan.device import Device
 from hw.plan.estimate import Estimate
@@ -37,6 +38,7 @@ class Alternative:
 def alternatives(network: Network, plan: Plan, family: str, device: Device | None = None) -> tuple[Alternative, ...]:
     """Every datapath for every layer, in order; layers first."""
     space, interval, price = space_of(network, family, device), pipeline(network, plan).interval, bram_price(device)
+    singles = any(folding.rom in SINGLE_PORT for folding in plan.folding.values())
     found = []
     for layer in space.layers:
         own = space.candidate(layer, plan.folding[layer.name])
@@ -45,14 +47,14 @@ def alternatives(network: Network, plan: Plan, family: str, device: Device | Non
             if name == own.folding.datapath:
                 found.append(priced(own, area, price, chosen=True))
             else:
-                other = cheapest_of(space, layer, name, interval, price)
+                other = cheapest_of(space, layer, name, interval, price, singles=singles)
                 saves = other.area is not None and other.area.luts < MARGIN * area.luts
                 found.append(replace(other, saves_luts=saves))
     return tuple(found)
 
 
-def cheapest_of(space: Space, layer: Linear, name: str, interval: int, price: float) -> Alternative:
-    """The cheapest folding of one datapath, or why there is none."""
+def cheapest_of(space: Space, layer: Linear, name: str, interval: int, price: float, *, singles: bool) -> Alternative:
+    """The cheapest folding of one datapath, or why there is none; with single-port RAM where ``singles``."""
     doubt = space.doubt(DATAPATHS[name], layer)
     if doubt is not None:
         return Alternative(layer.name, name, False, reason=doubt)
@@ -62,7 +64,7 @@ def cheapest_of(space: Space, layer: Linear, name: str, interval: int, price: fl
         fewest = min(every)
         reason = f"takes {fewest:,} cycles at least" if fewest > interval else f"would be idle: takes {fewest:,} cycles"
         return Alternative(layer.name, name, False, reason=reason)
-    pairs = [space.best_style(option, interval, price) for option in options]
+    pairs = [space.best_style(option, interval, price, singles=singles) for option in options]
     best, area = min(pairs, key=lambda pair: pair[1].price(price))
     return priced(best, area, price, chosen=False)
 

@@ -8,6 +8,7 @@ Areas are estimates (``hw.plan.cost``); cycles are exact.
 
 from collections.abc import Collection
 from dataclasses import replace
+from itertools import product
 
 from hw.plan.cost import pipeline_area, stage_area
 from hw.plan.datapath import DATAPATHS
@@ -40,17 +41,20 @@ BALANCES = (1.0, 4.0, 0.25, 16.0)
 MARGIN = 5 / 6
 
 
-def cheapest(space: Space, interval: int, plan: Plan, bram_luts: float, *, saves_luts: bool = False) -> Plan | None:
+def cheapest(
+    space: Space, interval: int, plan: Plan, bram_luts: float, *, saves_luts: bool = False, singles: bool = False
+) -> Plan | None:
     """The folding of least area at ``interval``, None where none meets it; a block RAM counts as ``bram_luts`` LUTs.
 
-    Where ``saves_luts`` a layer leaves XNOR only for a datapath that takes fewer LUTs too.
+    Where ``saves_luts`` a layer leaves XNOR only for a datapath that takes fewer LUTs too; ``singles`` allows
+    single-port RAM.
     """
     network = space.network
     states: dict[int, tuple[float, dict[str, Folding]]] = {first_lanes(network, plan): (0.0, {})}
     for layer in space.layers:
         source = network.source(layer)
         reached: dict[int, tuple[float, dict[str, Folding]]] = {}
-        for candidate, area in worthwhile(space, layer, interval, bram_luts, saves_luts=saves_luts):
+        for candidate, area in worthwhile(space, layer, interval, bram_luts, saves_luts=saves_luts, singles=singles):
             price = area.price(bram_luts)
             lanes_in = candidate.window.in_lanes
             for lanes, (before, folding) in states.items():
@@ -68,10 +72,11 @@ def cheapest(space: Space, interval: int, plan: Plan, bram_luts: float, *, saves
 
 
 def worthwhile(
-    space: Space, layer: Linear, interval: int, bram_luts: float, *, saves_luts: bool
+    space: Space, layer: Linear, interval: int, bram_luts: float, *, saves_luts: bool, singles: bool
 ) -> list[tuple[Candidate, Estimate]]:
     """The candidates for a layer with their areas; others than XNOR only where they save more than estimates err."""
-    found = [space.best_style(choice, interval, bram_luts) for choice in space.choices(layer, interval)]
+    choices = space.choices(layer, interval)
+    found = [space.best_style(choice, interval, bram_luts, singles=singles) for choice in choices]
     usual = [area for candidate, area in found if candidate.folding.datapath == "xnor"]
     if not usual:
         return found
@@ -130,10 +135,13 @@ def least_area_in(space: Space, plan: Plan, interval: int, device: Device | None
         return None
     plan = with_beats(space.network, plan, interval)
     price = bram_price(device)
-    # LUTs and block RAMs trade against each other: try several exchange rates until a plan fits.
-    for balance in BALANCES if device is not None else BALANCES[:1]:
+    # LUTs and block RAMs trade against each other: try several exchange rates until a plan fits. Single-port RAM has to
+    # be loaded from flash memory at power-up, so it is for what does not fit without.
+    for singles, balance in product((False, True), BALANCES) if device is not None else [(False, BALANCES[0])]:
+        if singles and not space.single_port_rams:
+            break
         # Where block RAMs are what is short, LUTs may go up for them.
-        found = cheapest(space, interval, plan, price * balance, saves_luts=balance <= 1)
+        found = cheapest(space, interval, plan, price * balance, saves_luts=balance <= 1, singles=singles)
         if found is None:
             return None
         if device is None or fits(pipeline_area(pipeline(space.network, found), space.family), device):

@@ -87,20 +87,25 @@ class Space:
                 for folding in way.foldings(layer, self.network):
                     yield self.candidate(layer, folding)
 
-    def best_style(self, candidate: Candidate, interval: int, bram_luts: float) -> tuple[Candidate, Estimate]:
-        """``candidate`` with its weights where they cost least, and its area; see ``Estimate.price``."""
-        options = [candidate, *self.restyled(candidate)]
+    def best_style(
+        self, candidate: Candidate, interval: int, bram_luts: float, *, singles: bool
+    ) -> tuple[Candidate, Estimate]:
+        """``candidate`` with its weights where they cost least, and its area; see ``Estimate.price``.
+
+        In single-port RAM only where there is any and ``singles`` allows it.
+        """
+        options = [candidate, *self.restyled(candidate, singles=singles)]
         areas = [option.area(interval, self.family) for option in options]
         return min(zip(options, areas, strict=True), key=lambda pair: pair[1].price(bram_luts))
 
-    def restyled(self, candidate: Candidate) -> Iterator[Candidate]:
-        """``candidate`` with its weights in block RAM, as logic, and in single-port RAM where there is any."""
+    def restyled(self, candidate: Candidate, *, singles: bool) -> Iterator[Candidate]:
+        """``candidate`` with its weights in block RAM, as logic, and in single-port RAM as `best_style` has it."""
         if candidate.roms:
             layer = self.network.layer(candidate.layer)
             assert isinstance(layer, Linear)
             yield self.candidate(layer, replace(candidate.folding, rom="block"))
             yield self.candidate(layer, replace(candidate.folding, rom="logic"))
-            if self.single_port_rams:
+            if singles and self.single_port_rams:
                 yield self.candidate(layer, replace(candidate.folding, rom="spram"))
                 if any(rom.in_order and can_share(rom.depth, rom.width) for rom in candidate.roms):
                     yield self.candidate(layer, replace(candidate.folding, rom="shared"))

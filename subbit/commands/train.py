@@ -62,6 +62,9 @@ def command(
     ] = "auto",
     validation: Annotated[float, typer.Option(help="Share of the training images that picks the best epoch.")] = 0.1,
     seed: Annotated[int, typer.Option(help="Seed of all that is random.")] = 0,
+    threads: Annotated[
+        int | None, typer.Option(help="CPU threads, on which the result depends; by default as many as PyTorch takes.")
+    ] = None,
     checkpoints: Annotated[
         Path | None,
         typer.Option(help="Folder that keeps the checkpoints; without it they go once the network is written."),
@@ -105,6 +108,7 @@ def command(
         "augment": augment,
         "validation": validation,
         "seed": seed,
+        "threads": threads,
         "accelerator": accelerator,
         "devices": int(devices) if devices.isdecimal() else devices,
         "num_nodes": num_nodes,

@@ -43,6 +43,8 @@ class TrainConfig:
     `augment`: none, digits or photo; auto takes digits for one channel and photo for three.
     `compact` names compaction methods, each a text as `sw.compact` reads it. `start` tells the Network that is trained
     further, by its `sw.network.digest`, or is None.
+    `threads` of a CPU share each step, by default as many as PyTorch takes: another number adds in another order, and
+    so trains another network from the same seed.
     `accelerator`, `devices`, `num_nodes`, `strategy` go to lightning: the same call trains on several machines.
     """
 
@@ -70,6 +72,7 @@ class TrainConfig:
     validation: float = 0.1
     validate_every: int = 1
     seed: int = 0
+    threads: int | None = None
     output: str | None = None
     resume: str | None = None
     test: bool = False
@@ -84,6 +87,8 @@ class TrainConfig:
             value = getattr(self, name)
             if not isinstance(value, int) or value < low:
                 raise SubbitError(f"{name} must be a whole number of at least {low}, not {value!r}")
+        if self.threads is not None and (not isinstance(self.threads, int) or self.threads < 1):
+            raise SubbitError(f"threads must be a whole number of at least 1, not {self.threads!r}")
         if isinstance(self.compact, str) or not all(isinstance(text, str) for text in self.compact):
             raise SubbitError(f"compact must be a tuple of texts, not {self.compact!r}")
         if not self.learning_rate > 0:

@@ -71,7 +71,7 @@ def train(
     batches = Batches(data, config)
     if (images := len(batches.parts["fit"][1])) < config.batch:
         raise SubbitError(f"batch must be at most the {images} images of {data.name} to train on, not {config.batch}")
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+    with _threads(config.threads), torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(config.seed)
         model = make(spec)
         if prepare is not None:
@@ -151,6 +151,17 @@ def _fit(model: BinaryModel, batches: Batches, config: TrainConfig, folder: Path
         with _resumed(learner, config), _interruptible(trainer, keeper, config):
             trainer.fit(learner, datamodule=batches, ckpt_path=config.resume, weights_only=True)
     return _Done(learner.seconds, trainer.current_epoch)
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    """Let PyTorch use `count` threads, if that is told, and as many as before afterwards."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextmanager

@@ -49,7 +49,7 @@ if "--pack-only" not in sys.argv:
 print("Info: Packing constants..")
 if "--pack-only" in sys.argv:
     with (here / "packed").open("a") as packed:
-        print((Path(value("--json")).parent / "synthesis.ys").read_text().count("-dff"), file=packed)
+        print((Path(value("--json")).parent / "synthesis.ys").read_text().count("-dff "), file=packed)
 for kind, (used, room) in does["used"].items():
     print(f"Info: \\t{kind:>20}: {used:7d}/{room:7d} {100 * used // room:5d}%", flush=True)
 if "--pack-only" in sys.argv:

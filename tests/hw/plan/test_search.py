@@ -10,6 +10,7 @@ from hw.datapath.rom import SINGLE_PORT
 from hw.plan.cost import pipeline_area, stage_area
 from hw.plan.device import DEVICES, device
 from hw.plan.estimate import Estimate
+from hw.plan.explain import alternatives
 from hw.plan.pipeline import pipeline
 from hw.plan.plan import Folding, Plan
 from hw.plan.search import fastest_plan, fits, least_area_plan, plan_for_rate
@@ -109,3 +110,12 @@ def test_large_tables_go_to_single_port_ram_where_there_is_any():
     assert made.brams <= 30
     with pytest.raises(SubbitError, match="does not fit ice40-hx8k at any folding"):
         plan_for_rate(network, Plan(), 200, "ice40", device("hx8k"))
+
+
+def test_what_fits_without_single_port_ram_is_not_loaded_from_flash_memory():
+    network = mlp("narrow", 96)
+    plan = plan_for_rate(network, Plan(), 200, "ice40", device("up5k"))
+    assert not any(fold.rom in SINGLE_PORT for fold in plan.folding.values())
+    assert fits(pipeline_area(pipeline(network, plan), "ice40"), device("up5k"))
+    told = alternatives(network, plan, "ice40", device("up5k"))
+    assert not any(each.folding and each.folding.rom in SINGLE_PORT for each in told)

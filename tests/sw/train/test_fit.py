@@ -55,6 +55,15 @@ def test_the_same_seed_trains_the_same_network_and_leaves_the_callers_random_num
     assert first.path is None
 
 
+def test_a_training_uses_the_threads_that_it_is_told_and_leaves_the_callers(blobs):
+    before, seen = torch.get_num_threads(), []
+    train(
+        dataclasses.replace(TINY, epochs=1, threads=before + 1), blobs, lambda _: seen.append(torch.get_num_threads())
+    )
+    train(dataclasses.replace(TINY, epochs=1), blobs, lambda _: seen.append(torch.get_num_threads()))
+    assert (seen, torch.get_num_threads()) == ([before + 1, before], before)
+
+
 def stop_in_epoch(monkeypatch, epoch):
     original = Learner.on_train_batch_start
 
@@ -168,6 +177,7 @@ def test_the_learning_rate_rises_and_then_falls_to_nothing():
     ("field", "value", "message"),
     [
         ("epochs", 0, "epochs must be a whole number of at least 1, not 0"),
+        ("threads", 0, "threads must be a whole number of at least 1, not 0"),
         ("batch", 1, "batch must be a whole number of at least 2, not 1"),
         ("learning_rate", 0.0, "learning_rate must be positive, not 0.0"),
         ("max_minutes", -1.0, "max_minutes must be positive, not -1.0"),

@@ -10,6 +10,7 @@ from pydantic import Field
 from hw.board_record import StoredWeights
 from sim.netlist.bitstream import with_contents
 from sim.netlist.cells import adapt
+from sim.netlist.fuses import recovered_gowin
 from sim.netlist.icebox import recovered_ice40
 from sim.netlist.models import library, needed
 from sim.netlist.netlist import Netlist
@@ -69,10 +70,10 @@ def netlist_sources(
         _write(models, needed(family, used))
         return [*sources, models], {}
     if stage == "bitstream":
+        if family == "gowin":
+            return write_netlist(recovered_gowin(folder, top), family, work, stage), {}
         if family != "ice40":
-            raise SubbitError(
-                f"Bitstreams are read back for ice40 alone, not for {family}: simulate the routed netlist."
-            )
+            raise SubbitError(f"Bitstreams are not read back for {family}: simulate the routed netlist.")
         text, kinds = recovered_ice40(folder, top)
         files = work / "bitstream.v", work / "bitstream_cells.v"
         _write(files[0], text)

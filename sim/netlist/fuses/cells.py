@@ -41,19 +41,20 @@ class Maker:
         for place in chip.places:
             self._offer(place)
 
-    def bit(self, wire: str) -> Bit:
-        """The net, or the constant, that ``wire`` carries; "x" where nothing drives it."""
+    def bit(self, wire: str, *, may_be_open: bool = False) -> Bit:
+        """The net, or the constant, that ``wire`` carries, or "x" where nothing drives one that ``may_be_open``.
+
+        Raises SubbitError where another is open, as are the outputs of cells that are not read back.
+        """
         source = self.fabric.source(wire)
         if source not in self._nets:
             if source not in self._makers:
-                return "x"
+                if may_be_open:
+                    return "x"
+                raise SubbitError(f"The bitstream uses the wire {source}, which no cell drives that is read back.")
             self._nets[source] = self._net()
             self._waiting.append(self._makers[source])
         return self._nets[source]
-
-    def drive(self, wire: str, bit: Bit) -> None:
-        """Let ``wire`` carry a net that comes from elsewhere."""
-        self._nets[wire] = bit
 
     def add(
         self,
@@ -124,8 +125,15 @@ class Maker:
         fuses, flags = self.chip.fuses(place), self.chip.tile(place).bels[f"LUT{at}"].flags
         return "".join("0" if flags[bit] <= fuses else "1" for bit in reversed(range(16)))
 
-    def _bits(self, place: Coordinates, names: Iterable[str]) -> list[Bit]:
-        return [self.bit(self.fabric.wire(place, name)) for name in names]
+    def _bits(self, place: Coordinates, names: Iterable[str], *, may_be_open: bool = False) -> list[Bit]:
+        return [self.bit(self.fabric.wire(place, name), may_be_open=may_be_open) for name in names]
+
+    def _inputs(self, place: Coordinates, at: int) -> tuple[str, dict[str, list[Bit]]]:
+        """A table's contents and inputs. One that makes no difference is taken to be 0: its switch is at its default,
+        which may be this very table."""
+        table = self._contents(place, at)
+        wires = {f"I{i}": ["0"] if _without(table, i) else self._bits(place, [f"{_INPUTS[i]}{at}"]) for i in range(4)}
+        return table, {port: list[Bit](bits) for port, bits in wires.items()}
 
     def _table(self, place: Coordinates, at: int) -> None:
         mode = self.slices.at(place, at // 2).mode if at < REGISTERS else ""
@@ -136,19 +144,17 @@ class Maker:
         elif self._is_memory(place) and at < REGISTERS:
             raise SubbitError(f"The bitstream uses a table of {_tile(place)} that is a memory's as well.")
         else:
-            table = self._contents(place, at)
-            # An input that makes no difference is whatever its switch is at by default, which may be this very table.
-            open_inputs = [place_of for place_of in range(4) if _without(table, place_of)]
-            wires = {f"I{i}": ["0"] if i in open_inputs else self._bits(place, [f"{_INPUTS[i]}{at}"]) for i in range(4)}
-            self.add(f"{_tile(place)}_LUT{at}", "LUT4", {"INIT": table}, wires, {"F": [self.fabric.wire(place, f"F{at}")]})
+            table, wires = self._inputs(place, at)
+            self.add(
+                f"{_tile(place)}_LUT{at}", "LUT4", {"INIT": table}, wires, {"F": [self.fabric.wire(place, f"F{at}")]}
+            )
 
     def _arithmetic(self, place: Coordinates, at: int) -> None:
         row, column = place
         before = (place, at - 1) if at else ((row, column - 1), REGISTERS - 1)
         chained = before[0] in self.chip.places and "LUT0" in self.chip.tile(before[0]).bels
         chained = chained and self.slices.at(before[0], before[1] // 2).mode == "ALU"
-        table = self._contents(place, at)
-        wires = {f"I{i}": ["0"] if _without(table, i) else self._bits(place, [f"{_INPUTS[i]}{at}"]) for i in range(4)}
+        table, wires = self._inputs(place, at)
         wires["CIN"] = [self._carry(*before)] if chained else ["0"]
         outputs = {"SUM": [self.fabric.wire(place, f"F{at}")], "COUT": [f"{_tile(place)}_carry{at}"]}
         self.add(f"{_tile(place)}_ALU{at}", "ALU_PLACED", {"TABLE": table}, wires, outputs)
@@ -170,9 +176,11 @@ class Maker:
         """One bit of a RAM: each table is read at an address of its own, and all are written at the same."""
         inputs = {"DI": [f"{_INPUTS[at]}5"], "WAD": [f"{letter}4" for letter in _INPUTS]}
         inputs |= {"RAD": [f"{letter}{at}" for letter in _INPUTS], "CLK": ["CLK2"], "CE": ["CE2"], "WRE": ["LSR2"]}
-        wires = {port: self._bits(place, names) for port, names in inputs.items()}
+        wires = {port: self._bits(place, names, may_be_open=port in ("DI", "WAD")) for port, names in inputs.items()}
         contents = {"INIT": self._contents(place, at)}
-        self.add(f"{_tile(place)}_RAM{at}", "RAM16_PLACED", contents, wires, {"DO": [self.fabric.wire(place, f"F{at}")]})
+        self.add(
+            f"{_tile(place)}_RAM{at}", "RAM16_PLACED", contents, wires, {"DO": [self.fabric.wire(place, f"F{at}")]}
+        )
 
     def _register(self, place: Coordinates, at: int) -> None:
         number = at // 2
@@ -194,15 +202,18 @@ class Maker:
     def _block(self, place: Coordinates) -> None:
         ports = self.chip.tile(place).bels["BSRAM"].portmap
         buses = {
-            port: [ports[f"{port}{bit}" if width > 1 else port] for bit in range(width)] for port, width in PORTS.items()
+            port: [ports[f"{port}{bit}" if width > 1 else port] for bit in range(width)]
+            for port, width in PORTS.items()
         }
-        inputs = {port: self._bits(place, bus) for port, bus in buses.items() if port[:2] != "DO"}
+        inputs = {
+            port: self._bits(place, bus, may_be_open=True) for port, bus in buses.items() if not port.startswith("DO")
+        }
         outputs = {port: [self.fabric.wire(place, wire) for wire in buses[port]] for port in ("DOA", "DOB")}
         self.add(f"{_tile(place)}_BSRAM", "BSRAM_PLACED", parameters(self.chip, place), inputs, outputs)
 
     def _pll(self, place: Coordinates) -> None:
         ports, found = self.chip.tile(place).bels["RPLLA"].portmap, self.chip.pll(place)
-        inputs = {port: self._bits(place, [ports[port]]) for port in ("CLKIN", "RESET", "RESET_P")}
+        inputs = {port: self._bits(place, [ports[port]]) for port in ("CLKIN", "RESET", "RESET_P") if port in ports}
         outputs = {port: [self.fabric.wire(place, ports[port])] for port in PLL_OUTPUTS}
         self.add(f"{_tile(place)}_PLL", "rPLL", found, inputs, outputs)
 

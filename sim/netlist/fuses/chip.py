@@ -2,8 +2,11 @@
 
 import importlib.util
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from sw.errors import SubbitError
 
@@ -15,39 +18,54 @@ Fuses = frozenset[Coordinates]
 
 
 class Chip:
-    """The chip ``name`` of apycula (such as "GW1N-9C") with the fuses of the bitstream ``path``.
+    """The chip ``name`` of apycula (such as "GW1N-9C") with the fuses ``bits``, uint8 (rows, columns). Rows beyond those
+    that it has are what its block RAMs hold at power-up.
 
-    ``database`` is apycula's. Raises SubbitError where apycula is missing or does not know the chip, or where the
-    bitstream is damaged or another chip's.
+    ``database`` is apycula's. Raises SubbitError where apycula is missing or does not know the chip, ValueError where
+    it has other fuses.
     """
 
-    def __init__(self, name: str, path: Path) -> None:
-        if importlib.util.find_spec("apycula") is None:
-            raise SubbitError("apycula was not found, whose database tells what Gowin's fuses do: pip install apycula.")
-        from apycula import attrids, bslib, chipdb
+    def __init__(self, name: str, bits: np.ndarray) -> None:
+        self.name, self.database = name, _database(name)
+        from apycula import attrids, chipdb
 
-        self.name, self._attributes, self._tables = name, attrids, chipdb
+        self._attributes, self._tables = attrids, chipdb
         self._names = {
             "CLS": ("SLICE", attrids.cls_attrids, attrids.cls_attrvals),
             "BSRAM": ("BSRAM", attrids.bsram_attrids, attrids.bsram_attrvals),
         }
-        tables = Path(chipdb.__file__).parent / f"{name}.msgpack.xz"
-        if not tables.is_file():
-            raise SubbitError(f"apycula knows no chip {name}: build the design again with 'subbit build'.")
-        self.database: Any = chipdb.load_chipdb(tables)
+        height, width = self.database.height, self.database.width
+        if len(bits) < height or bits.shape[1:] != (width,):
+            raise ValueError(f"bits must be at least {height} rows of {width}, not {bits.shape}")
+        self.contents = bits[height:]
+        # The first row and column of each tile.
+        down = np.cumsum([0, *(self.database[row, 0].height for row in range(self.database.rows))])
+        across = np.cumsum([0, *(self.database[0, column].width for column in range(self.database.cols))])
+        self._first = down, across
+        found: dict[Coordinates, set[Coordinates]] = {
+            (row, column): set() for row in range(len(down) - 1) for column in range(len(across) - 1)
+        }
+        rows, columns = np.nonzero(bits[:height])
+        tiles = np.searchsorted(down, rows, "right") - 1, np.searchsorted(across, columns, "right") - 1
+        inside = rows - down[tiles[0]], columns - across[tiles[1]]
+        for row, column, line, place in zip(*(each.tolist() for each in (*tiles, *inside)), strict=True):
+            found[row, column].add((line, place))
+        self._fuses = {place: frozenset(fuses) for place, fuses in found.items()}
+
+    @classmethod
+    def read(cls, name: str, path: Path) -> "Chip":
+        """The chip with the fuses of the bitstream ``path``. Raises SubbitError where it is damaged or another's."""
+        _database(name)
+        from apycula import bslib
+
         try:
-            bits = bslib.read_bitstream(path)[0]
-            if len(bits) < self.database.height or len(bits[0]) != self.database.width:
-                raise ValueError("another number of fuses")
+            return cls(name, np.asarray(bslib.read_bitstream(path)[0], np.uint8))
         except (AssertionError, ValueError, LookupError, UnboundLocalError) as error:
             raise SubbitError(f"{path} is damaged, or no bitstream of {name}: build the design again.") from error
-        #: What the block RAMs hold at power-up follows the fuses.
-        self.contents = bits[self.database.height :]
-        tiles: Mapping[Coordinates, Any] = chipdb.tile_bitmap(self.database, bits[: self.database.height], empty=True)
-        self._fuses = {
-            place: frozenset((row, column) for row, line in enumerate(tile) for column, bit in enumerate(line) if bit)
-            for place, tile in tiles.items()
-        }
+
+    def first(self, place: Coordinates) -> Coordinates:
+        """Row and column of a tile's first fuse among all of the chip."""
+        return int(self._first[0][place[0]]), int(self._first[1][place[1]])
 
     @property
     def places(self) -> Iterable[Coordinates]:
@@ -113,3 +131,16 @@ class Chip:
         places = {self._tables.rc2tbrl_0(self.database, *place): place for place in edge}
         pins = self.database.pinout[variant][package]
         return {pin: (places[name[:-1]], name[-1]) for pin, (name, _) in pins.items() if name[:-1] in places}
+
+
+@cache
+def _database(name: str) -> Any:
+    """apycula's database of a chip. Raises SubbitError where apycula is missing, or has none."""
+    if importlib.util.find_spec("apycula") is None:
+        raise SubbitError("apycula was not found, whose database tells what Gowin's fuses do: pip install apycula.")
+    from apycula import chipdb
+
+    tables = Path(chipdb.__file__).parent / f"{name}.msgpack.xz"
+    if not tables.is_file():
+        raise SubbitError(f"apycula knows no chip {name or 'without a name'}: build the design again.")
+    return chipdb.load_chipdb(str(tables))

@@ -81,8 +81,8 @@ class Fabric:
 
         Raises SubbitError where a switch is set as none is that apycula knows, or wires go round in a ring.
         """
-        passed = set()
-        while wire in self._before:
+        passed: set[str] = set()
+        while wire in self._before or wire in self._strange:
             if wire in self._strange or wire in passed:
                 raise SubbitError(f"The bitstream sets the switch of the wire {wire} as none is that apycula knows.")
             passed.add(wire)

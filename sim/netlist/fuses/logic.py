@@ -10,16 +10,16 @@ from sw.errors import SubbitError
 
 __all__ = ["Slice", "Slices"]
 
-#: A flip-flop's kind by what a reset makes of it, whether it has one, and whether that waits for no clock.
+_AFTER = ("RESET", "SET")
+_RESETS = ((False, False), (True, False), (True, True))
+#: How a flip-flop's kind ends, by what a reset makes of it, whether it has one, and whether that waits for no clock.
 _KINDS = {
-    ("RESET", False, False): "DFF",
-    ("RESET", True, False): "DFFR",
-    ("RESET", True, True): "DFFC",
-    ("SET", True, False): "DFFS",
-    ("SET", True, True): "DFFP",
+    ("RESET", False, False): "",
+    ("RESET", True, False): "R",
+    ("RESET", True, True): "C",
+    ("SET", True, False): "S",
+    ("SET", True, True): "P",
 }
-
-
 NONE = ("", "")
 
 
@@ -70,16 +70,21 @@ def _settings(number: int) -> Iterator[tuple[dict[str, str], Slice]]:
     for mode in ("", "ALU"):
         modes = first | ({"MODE": mode} if mode else {})
         yield modes | usual | {"LSRONMUX": "0", "CLKMUX_1": "1"}, Slice(mode)
-        for zero, one, reset, inverted, at_once in product(*[("RESET", "SET")] * 2, *[(False, True)] * 3):
-            kinds = [_KINDS.get((value, reset, at_once)) for value in (zero, one)]
-            if None in kinds:
-                continue
-            attributes = {"REGMODE": "FF", "CEMUX_1": "UNKNOWN", "CEMUX_CE": "SIG"}
-            attributes |= {"REG0_REGSET": zero, "REG1_REGSET": one, "CLKMUX_CLK": "INV" if inverted else "SIG"}
-            attributes |= ({"LSRONMUX": "LSRMUX"} if reset else {}) | ({"SRMODE": "ASYNC"} if at_once else {})
-            named = [str(name).replace("DFF", "DFFN" if inverted else "DFF") + "E" for name in kinds]
-            yield modes | attributes, Slice(mode, (named[0], named[1]))
+        for attributes, kinds in _registers():
+            yield modes | attributes, Slice(mode, kinds)
     memory = first | {"MODE": "SSRAM", "REG0_REGSET": "UNKNOWN", "REG1_REGSET": "UNKNOWN"}
     if number == 2:
         memory |= {"LSRONMUX": "LSRMUX", "LSR_MUX_LSR": "INV", "CLKMUX_1": "UNKNOWN", "CLKMUX_CLK": "SIG"}
     yield memory, Slice()
+
+
+def _registers() -> Iterator[tuple[dict[str, str], tuple[str, str]]]:
+    """What is asked of a slice for two flip-flops, and their kinds: they share all but what a reset makes of them."""
+    for (zero, one), (reset, at_once), edge in product(product(_AFTER, _AFTER), _RESETS, ("SIG", "INV")):
+        if (zero, reset, at_once) in _KINDS and (one, reset, at_once) in _KINDS:
+            attributes = {"REGMODE": "FF", "CEMUX_1": "UNKNOWN", "CEMUX_CE": "SIG", "CLKMUX_CLK": edge}
+            attributes |= {"REG0_REGSET": zero, "REG1_REGSET": one}
+            attributes |= ({"LSRONMUX": "LSRMUX"} if reset else {}) | ({"SRMODE": "ASYNC"} if at_once else {})
+            begin = "DFFN" if edge == "INV" else "DFF"
+            ends = [_KINDS[value, reset, at_once] for value in (zero, one)]
+            yield attributes, (f"{begin}{ends[0]}E", f"{begin}{ends[1]}E")

@@ -27,7 +27,7 @@ def recovered_gowin(folder: Path, top: str) -> Netlist:
         if not (folder / name).is_file():
             raise SubbitError(f"{folder / name} is missing: build the design again with 'subbit build'.")
     routed = Netlist.read(folder / "routed.json")
-    chip = Chip(_setting(folder, "packer.chipdb"), folder / "top.fs")
+    chip = Chip.read(_setting(folder, "packer.chipdb"), folder / "top.fs")
     pads, pins = chip.pads(_setting(folder, "packer.partno")), pins_of_cst(folder / "top.cst")
     nets = [bit for port in routed.ports.values() for bit in port.bits if isinstance(bit, int)]
     maker = Maker(chip, Fabric(chip), 1 + max(nets, default=0))

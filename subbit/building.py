@@ -58,6 +58,12 @@ class BuildWish:
     jobs: int | None = None
     rtl_only: bool = False
     replaceable: bool = False
+    seed_minutes: float | None = None
+
+    @property
+    def seed_seconds(self) -> float | None:
+        """Seconds after which a seed is given up; None where that goes by how long others took."""
+        return None if self.seed_minutes is None else 60 * self.seed_minutes
 
     @property
     def workers(self) -> int:
@@ -186,7 +192,7 @@ class _Making:
     def built(self, plan: Plan) -> BuildResult:
         """All the way to the bitstream and its report."""
         builder, measured = self.measured(plan)
-        made = builder.implement(measured, self.wish.seeds, self.wish.workers)
+        made = builder.implement(measured, self.wish.seeds, self.wish.workers, self.wish.seed_seconds)
         stages = pipeline(self.network, plan).stages
         estimates = {stage.name: stage_area(stage, self.target.family).luts for stage in stages}
         report = BuildReport.of(self.place, self.network, self.target, estimates, made)

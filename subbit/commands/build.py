@@ -37,6 +37,10 @@ def command(
     jobs: Annotated[
         int | None, typer.Option(min=1, show_default="half the cores", help="How many of them at a time.")
     ] = None,
+    seed_minutes: Annotated[
+        float | None,
+        typer.Option(min=0.01, show_default="four times the slowest that was routed", help="When to give a seed up."),
+    ] = None,
     rtl_only: Annotated[bool, typer.Option("--rtl-only", help="Write the design and end before synthesis.")] = False,
     replaceable: Annotated[
         bool, typer.Option("--replaceable", help="All tables in block RAM: `subbit weights` can change them later.")
@@ -67,6 +71,7 @@ def command(
             jobs=jobs,
             rtl_only=rtl_only,
             replaceable=replaceable,
+            seed_minutes=seed_minutes,
             progress=note,
             name=str(network),
         )

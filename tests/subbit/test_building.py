@@ -54,7 +54,7 @@ def factory(monkeypatch, tmp_path):
                 raise DoesNotFit({"logic cells": (packed, ROOM)}, areas, packed)
             return Measured(areas, packed)
 
-        def implement(self, measured, seeds, jobs):
+        def implement(self, measured, seeds, jobs, seed_seconds):
             raise BuildFailure("far enough")
 
     def write(network, plan, target, folder, baud):

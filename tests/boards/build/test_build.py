@@ -1,10 +1,13 @@
 """The whole flow on a tiny design, with programs that do as they are told in place of nextpnr and icepack."""
 
 import json
+import re
+import time
 
 import pytest
 
 from boards.board import board
+from boards.build import routing
 from boards.build.build import Builder
 from boards.build.failure import BuildFailure, DoesNotFit
 from boards.build.tools import Runner
@@ -16,10 +19,10 @@ BOARD = board("icebreaker")
 def build(fake, place, told):
     """Takes the design in the workplace through the flow."""
 
-    def run(seeds=3, jobs=1):
+    def run(seeds=3, jobs=1, seed_seconds=None):
         with Runner() as runner:
             builder = Builder(place, BOARD, ["conv1"], runner, told[1])
-            return builder.implement(builder.measure(), seeds, jobs)
+            return builder.implement(builder.measure(), seeds, jobs, seed_seconds)
 
     return run
 
@@ -139,6 +142,37 @@ def test_a_seed_that_cannot_be_routed_is_passed_over(build, fake, told):
     assert made.seed == 3
     assert [each.problem for each in made.attempts] == ["Failed to route arc 0 of net 'x'", "ended by signal 6", ""]
     assert "seed 1: Failed to route arc 0 of net 'x'" in told[0]
+
+
+def test_a_seed_that_does_not_end_is_given_up(build, fake, place, told):
+    fake.set(achieved={"1": 9.0, "2": 50.0, "3": 10.0}, sleep={"2": 60})
+    start = time.monotonic()
+    made = build(seeds=3, jobs=1, seed_seconds=3.0)
+    assert time.monotonic() - start < 30
+    assert (made.seed, [attempt.seed for attempt in made.attempts]) == (3, [1, 2, 3])
+    assert re.fullmatch(r"given up after 0\.0\d+ minutes", made.attempts[1].problem)
+    assert any(re.fullmatch(r"seed 2: given up after 0\.0\d+ minutes", line) for line in told[0])
+    # It is not on record: with more time it is tried again, and the others are not.
+    fake.set(achieved={"1": 9.0, "2": 50.0, "3": 10.0}, sleep={})
+    assert build(seeds=3, jobs=1).seed == 2
+    assert fake.ran == [1, 2, 3, 2]
+
+
+def test_a_seed_that_takes_far_longer_than_others_is_given_up(build, fake, monkeypatch):
+    monkeypatch.setattr(routing, "LEAST", 2.0)
+    monkeypatch.setattr(routing, "TIMES", 1.5)
+    fake.set(achieved={"1": 9.0, "2": 50.0, "3": 10.0}, sleep={"2": 60})
+    made = build(seeds=3, jobs=1)
+    assert made.seed == 3
+    assert made.attempts[1].problem.startswith("given up after ")
+
+
+def test_no_seed_ends(build, fake):
+    fake.set(achieved={"1": 9.0}, sleep={"1": 60})
+    with pytest.raises(
+        BuildFailure, match=r"^the only seed could not be placed and routed: given up after 0\.0\d+ min"
+    ):
+        build(seeds=1, jobs=1, seed_seconds=0.5)
 
 
 def test_no_seed_can_be_routed(build, fake):

@@ -129,6 +129,7 @@ def test_pins_are_read_from_constraints(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.skipif("icarus" not in available(), reason="Icarus is not installed")
 def test_faults_in_a_bitstream_are_seen(tmp_path):
     synthesise(memories(SHAPES), "gowin", netlist=tmp_path / "synth.json", script=["synth_gowin -top top"])
@@ -141,7 +142,7 @@ def test_faults_in_a_bitstream_are_seen(tmp_path):
         check_memories(sources, SHAPES, "icarus", tmp_path)
 
     read_back()
-    chip = Chip(CHIP, path)
+    chip = Chip.read(CHIP, path)
     seen = Counter()
     for fault, (row, column) in faults(chip):
         path.write_text(right)

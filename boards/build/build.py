@@ -135,7 +135,8 @@ class Builder:
         path = self.place.path / REPORT
         try:
             report = read_json(path)
-            return utilisation(report, self.flow), read_timing(report, self.stages)
+            log = (self.place.path / self.routing.log).read_text(errors="replace")
+            return utilisation(report, self.flow), read_timing(report, self.stages, log)
         except (OSError, ValueError, LookupError, TypeError, AttributeError, ZeroDivisionError) as error:
             raise SubbitError(f"{path} is damaged: remove {self.place.path} and build again.") from error
 

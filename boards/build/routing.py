@@ -119,11 +119,14 @@ class Routing:
         if run.stopped and not run.overdue:
             return
         routed = run.status == 0 and (work / REPORT).is_file()
-        clocks = read_timing(json.loads((work / REPORT).read_text())).clocks if routed else None
+        log = (work / self.log).read_text(errors="replace")
+        timing = read_timing(json.loads((work / REPORT).read_text()), log=log) if routed else None
         given_up = f"given up after {run.seconds / 60:.3g} minutes"
         problem = "" if routed else given_up if run.overdue else run.complaint
         with self._lock:
-            self._keep(Attempt(seed, run.seconds, run.peak_mib, clocks, problem), work, again=run.overdue)
+            cost = seed, run.seconds, run.peak_mib
+            found = Attempt(*cost, timing.clocks, hold=timing.hold) if timing else Attempt(*cost, None, problem)
+            self._keep(found, work, again=run.overdue)
 
     def _keep(self, found: Attempt, work: Path, *, again: bool) -> None:
         """Put a finished attempt on record, and its files in the place of a worse one's. One that is to be made
@@ -133,7 +136,7 @@ class Routing:
         if found.clocks is None:
             os.replace(work / self.log, self.place.path / f"{self.flow.placer}-seed{found.seed}.log")
             self.tell(f"seed {found.seed}: {found.problem}")
-        elif before is None or found.timing.margin > before.timing.margin:
+        elif before is None or found.rank > before.rank:
             files = ["routed.json", REPORT, self.log, *([self.flow.design] if self.flow.design else [])]
             self.place.forget(STEP)
             for name in files:

@@ -89,6 +89,10 @@ def missed(made: "BuildResult") -> str:
 
     assert made.report is not None
     timing, wanted = made.report.made.timing, made.report.description["clock_hz"] / 1e6
+    if not timing.clocks:
+        return "the placer told of no clock, so that nothing is known of its timing: install another nextpnr"
+    if all(clock.met for clock in timing.clocks):
+        return f"hold times are {timing.hold.text()}; try more --seeds"
     reached = timing.clocks[0].achieved_mhz
     tried = len(made.report.made.attempts)
     slower = clock_within(made.board, reached)

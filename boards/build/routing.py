@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 from boards.build.failure import BuildFailure
@@ -15,7 +16,7 @@ from boards.build.tools import Runner
 from boards.build.workplace import Workplace
 from hw.programs import Program, find_program
 
-__all__ = ["NETLIST", "REPORT", "Routing"]
+__all__ = ["NETLIST", "REPORT", "Routing", "patience"]
 
 NETLIST = "synth.json"
 REPORT = "timing.json"
@@ -89,11 +90,7 @@ class Routing:
         return chosen
 
     def _patience(self) -> float:
-        """For how many seconds a seed may run."""
-        if self._limit is not None:
-            return self._limit
-        routed = [attempt.seconds for attempt in tuple(self.attempts) if attempt.clocks is not None]
-        return max(LEAST, TIMES * max(routed)) if routed else FIRST
+        return patience(tuple(self.attempts), self._limit)
 
     def _enough(self) -> bool:
         return any(attempt.met for attempt in self.attempts)
@@ -148,3 +145,11 @@ class Routing:
     def _arguments(self, folder: str, seed: int) -> list[str]:
         """Arguments of the placer; ``folder`` is the way from where it runs to the design."""
         return self.flow.place(self._board, folder + self._constraints, folder + NETLIST, self.megahertz, seed)
+
+
+def patience(attempts: Iterable[Attempt], limit: float | None) -> float:
+    """For how many seconds a seed may run: ``limit``, or where that is None by how long the routed ones took."""
+    if limit is not None:
+        return limit
+    routed = [attempt.seconds for attempt in attempts if attempt.clocks is not None]
+    return max(LEAST, TIMES * max(routed)) if routed else FIRST

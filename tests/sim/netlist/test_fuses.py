@@ -1,6 +1,7 @@
 """Gowin's bitstreams read back: every setting of a slice, what is refused, and faults that are put in."""
 
 import json
+import re
 from collections import Counter
 
 import numpy as np
@@ -14,7 +15,7 @@ from sim.netlist.fuses.cells import Maker
 from sim.netlist.fuses.chip import Chip
 from sim.netlist.fuses.fabric import Fabric
 from sim.netlist.fuses.logic import Slice, Slices, _settings
-from sim.netlist.fuses.recovered import pins_of_cst
+from sim.netlist.fuses.recovered import pins_of_cst, recovered_gowin
 from sim.simulators import SimulationFailure, available
 from sw.errors import SubbitError
 from tests.sim.netlist.designs import check_memories, memories, place_and_route
@@ -147,7 +148,7 @@ def test_faults_in_a_bitstream_are_seen(tmp_path):
     read_back()
     chip = Chip.read(CHIP, path)
     seen = Counter()
-    for fault, fuses in faults(chip):
+    for fault, fuses in faults(chip, recovered_gowin(tmp_path, "top").cells):
         path.write_text(flip(right, fuses))
         try:
             read_back()
@@ -158,16 +159,11 @@ def test_faults_in_a_bitstream_are_seen(tmp_path):
     assert {fault for fault, _ in seen} == {"table", "contents", "switch"}
 
 
-def faults(chip):
+def faults(chip, cells):
     """Fuses that an output depends on: all of a table, what is in block RAM, and one of a switch."""
-    fabric = Fabric(chip)
-    used = [place for place in chip.places if "LUT0" in chip.tile(place).bels and chip.fuses(place)]
-    tables = [
-        (place, at)
-        for place in used
-        for at in range(6)
-        if len({*fabric_inputs(fabric, place, at)} - {"VCC", "VSS"}) == 4
-    ]
+    names = [name for name, cell in cells.items() if cell.kind == "LUT4" and ("0",) not in cell.connections.values()]
+    tables = [re.fullmatch(r"R(\d+)C(\d+)_LUT(\d)", name).groups() for name in names]
+    tables = [((int(row) - 1, int(column) - 1), at) for row, column, at in tables]
     for place, at in tables[:2]:
         flags = chip.tile(place).bels[f"LUT{at}"].flags
         yield "table", [np.add(chip.first(place), fuse) for bit in range(16) for fuse in flags[bit]]
@@ -175,8 +171,3 @@ def faults(chip):
     place, at = tables[0]
     switch = frozenset().union(*chip.tile(place).pips[f"A{at}"].values()) & chip.fuses(place)
     yield "switch", [np.add(chip.first(place), min(switch))]
-
-
-def fabric_inputs(fabric, place, at):
-    """Where the four inputs of a table come from."""
-    return [fabric.source(fabric.wire(place, f"{letter}{at}")) for letter in "ABCD"]

@@ -49,12 +49,12 @@ def write_design(
     folder: str | os.PathLike[str],
     *,
     baud: int | None = None,
-    answers_as: bytes | None = None,
+    checked_as: bytes | None = None,
 ) -> Design:
     """Write the design that puts ``network`` under ``plan`` on ``board`` into ``folder``, whole or not at all.
 
     The core runs at ``plan.clock_hz``. ``baud`` is by default the fastest of the usual ones that this clock divides to,
-    and ``answers_as``, the identity that the board answers with, that of ``network``.
+    and ``checked_as``, the identity that the check of its answers begins with, that of ``network``.
     Raises SubbitError where the plan is for another family of devices, the board cannot make its clock, or the link
     cannot carry the network; ValueError where plan and network do not fit.
     """
@@ -62,8 +62,8 @@ def write_design(
     dividers = clock_of(board, plan.clock_hz)
     clock_hz = round(dividers.output_hz) if dividers else board.oscillator_hz
     shape = link_shape(network, plan, clock_hz, baud)
-    if answers_as is not None:
-        shape = replace(shape, identity=answers_as)
+    if checked_as not in (None, shape.identity):
+        shape = replace(shape, checked_as=checked_as)
     accelerator = Accelerator(network, plan)
     text = emit(Top(board, dividers, clock_hz, HostLink(shape), accelerator), "top")
     words = load_words(accelerator.loaded_roms)
@@ -138,6 +138,7 @@ def describe(board: Board, accelerator: Accelerator, shape: LinkShape) -> dict[s
         "baud": shape.baud,
         "cycles_per_bit": shape.cycles_per_bit,
         "identity": shape.identity.hex(),
+        **({} if shape.checked_as is None else {"checked_as": shape.checked_as.hex()}),
         "input": {
             "bits": shape.input_bits,
             "beats": shape.input_beats,

@@ -22,7 +22,7 @@ from boards.design import DESCRIPTION, write_design
 from boards.pll import dividers_for, limits_of
 from boards.weights.network import BLANK, replace_weights
 from boards.weights.tables import blank, in_block_ram
-from hw.plan.cost import stage_area
+from hw.plan.cost import pipeline_area, stage_area
 from hw.plan.pipeline import pipeline
 from hw.plan.plan import Plan
 from hw.plan.search import space_of
@@ -37,6 +37,8 @@ __all__ = ["BuildResult", "BuildWish", "build", "clock_within"]
 
 #: Plans that are tried for the most frames a second before the build gives up.
 PLANS = 4
+#: A design that is expected to take so many times what there is does not fit: no estimate is that far from the truth.
+HOPELESS = 3.0
 #: How much less room a plan gets where the one that did not fit would be made again.
 STEP = 0.97
 
@@ -58,6 +60,12 @@ class BuildWish:
     jobs: int | None = None
     rtl_only: bool = False
     replaceable: bool = False
+    seed_minutes: float | None = None
+
+    @property
+    def seed_seconds(self) -> float | None:
+        """Seconds after which a seed is given up; None where that goes by how long others took."""
+        return None if self.seed_minutes is None else 60 * self.seed_minutes
 
     @property
     def workers(self) -> int:
@@ -116,6 +124,7 @@ def build(network: Network, wish: BuildWish, folder: Path, tell: Tell, source: s
         if wish.rtl_only or target.family not in FLOWS:
             made.design(plan)
             return _unbuilt(place, target, plan)
+        made.check_size(plan)
         try:
             return made.built(made.settled(plan))
         except DoesNotFit as failure:
@@ -158,6 +167,16 @@ class _Making:
             return plan
         return fastest_that_fits(self.space, plan, self.target.device, Correction.usual(self.target.family))
 
+    def check_size(self, plan: Plan) -> None:
+        """Raise SubbitError where the network is far too large for the board, before tools work on it for hours."""
+        device = self.target.device
+        area = pipeline_area(pipeline(self.network, plan), self.target.family)
+        counts = {"look-up tables": (round(area.luts), device.luts), "block RAMs": (area.brams, device.block_rams)}
+        over = [f"{used:,} {kind} where there are {room:,}" for kind, (used, room) in counts.items() if used > room]
+        if any(used > HOPELESS * room for used, room in counts.values()):
+            problem = f"the design is expected to take {' and '.join(over)}"
+            raise SubbitError(self._instead(problem, plan, Correction.usual(self.target.family)))
+
     def design(self, plan: Plan) -> None:
         """Write the design into the workplace."""
         rate = plan.clock_hz / pipeline(self.network, plan).interval
@@ -186,7 +205,7 @@ class _Making:
     def built(self, plan: Plan) -> BuildResult:
         """All the way to the bitstream and its report."""
         builder, measured = self.measured(plan)
-        made = builder.implement(measured, self.wish.seeds, self.wish.workers)
+        made = builder.implement(measured, self.wish.seeds, self.wish.workers, self.wish.seed_seconds)
         stages = pipeline(self.network, plan).stages
         estimates = {stage.name: stage_area(stage, self.target.family).luts for stage in stages}
         report = BuildReport.of(self.place, self.network, self.target, estimates, made)
@@ -266,13 +285,17 @@ class _Making:
 
     def explained(self, failure: DoesNotFit) -> str:
         """By how much the design is too large, and the nearest build that is expected to fit."""
-        network, target, plan = self.network, self.target, self.plan
-        assert plan is not None
-        correction = self._correction(plan, failure.areas, failure.packed)
+        assert self.plan is not None
+        correction = self._correction(self.plan, failure.areas, failure.packed)
+        return self._instead(str(failure), self.plan, correction)
+
+    def _instead(self, problem: str, plan: Plan, correction: Correction) -> str:
+        """The problem with a plan, and the nearest build that is expected to fit."""
+        network, target = self.network, self.target
         rate = rate_that_fits(self.space, plan, target.device, correction)
         if rate is None:
             return (
-                f"{failure}: no folding of {network.name} is expected to fit {target.title}; take a board with a "
+                f"{problem}: no folding of {network.name} is expected to fit {target.title}; take a board with a "
                 "larger FPGA, or make the network compact (subbit train --compact)"
             )
         words = ["subbit", "build", self.source, "--board", target.name, "--fps", f"{rate:g}"]
@@ -283,7 +306,7 @@ class _Making:
         if self.wish.baud is not None:
             words += ["--baud", str(self.wish.baud)]
         return (
-            f"{failure}, at {plan.clock_hz / self._interval(plan):,.0f} frames a second; "
+            f"{problem}, at {plan.clock_hz / self._interval(plan):,.0f} frames a second; "
             f"{rate:,.0f} are expected to fit: {' '.join(words)}"
         )
 

@@ -296,6 +296,7 @@ def build(
     jobs: int | None = None,
     rtl_only: bool = False,
     replaceable: bool = False,
+    seed_minutes: float | None = None,
     progress: Callable[[str], None] | None = None,
     name: str = "NETWORK",
 ) -> "BuildResult":
@@ -303,8 +304,9 @@ def build(
 
     ``plan``, or one for the board's device as `plan` makes it from ``fps`` and ``max_fps``. ``clock_mhz`` is by default
     the plan's, or that of the board's oscillator. Up to ``seeds`` seeds are tried, ``jobs`` at a time (by default as
-    many as half the cores), until the clock is met; the best is kept either way: read ``met``. ``rtl_only`` ends
-    before synthesis; ``replaceable`` keeps every table in block RAM, so that `replace_weights` can put another
+    many as half the cores), until the clock is met; the best is kept either way: read ``met``. A seed is given
+    up after ``seed_minutes``, by default four times what the slowest that was routed took. ``rtl_only`` ends before
+    synthesis; ``replaceable`` keeps every table in block RAM, so that `replace_weights` can put another
     network's there. ``progress`` receives a line for each step; ``name`` is what a proposed command calls the network.
     What an earlier, interrupted build of the same inputs has done is not done again.
 
@@ -316,7 +318,9 @@ def build(
     from subbit.building import build as run
 
     chosen = plan if plan is None or isinstance(plan, Plan) else plan.plan
-    wish = BuildWish(board, chosen, fps, max_fps, clock_mhz, output, baud, seeds, jobs, rtl_only, replaceable)
+    wish = BuildWish(
+        board, chosen, fps, max_fps, clock_mhz, output, baud, seeds, jobs, rtl_only, replaceable, seed_minutes
+    )
     return run(network, wish, Path(folder), progress or (lambda text: None), name)
 
 

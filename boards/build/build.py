@@ -99,15 +99,16 @@ class Builder:
             raise DoesNotFit(over, found, packed)
         return Measured(found, packed)
 
-    def implement(self, measured: Measured, seeds: int, jobs: int) -> Implementation:
+    def implement(self, measured: Measured, seeds: int, jobs: int, seed_seconds: float | None = None) -> Implementation:
         """Place and route with up to ``seeds`` seeds, ``jobs`` at a time, until the clock is met; pack the best.
 
+        A seed is given up after ``seed_seconds``, or where that is None as soon as it takes far longer than others.
         Raises BuildFailure where a tool fails, or no seed can be routed.
         """
         for program in (self.routing.program, self.packer):
             if program.remark:
                 self.tell(f"{program.name}: {program.remark}, so the one from pip is used")
-        chosen = self.routing.run(self.runner, seeds, jobs)
+        chosen = self.routing.run(self.runner, seeds, jobs, seed_seconds)
         attempts = tuple(sorted(self.routing.attempts, key=lambda each: each.seed))
         costs = [
             {"tool": f"{self.flow.placer}, seed {each.seed}", "seconds": each.seconds, "peak_mib": each.peak_mib}
@@ -134,7 +135,8 @@ class Builder:
         path = self.place.path / REPORT
         try:
             report = read_json(path)
-            return utilisation(report, self.flow), read_timing(report, self.stages)
+            log = (self.place.path / self.routing.log).read_text(errors="replace")
+            return utilisation(report, self.flow), read_timing(report, self.stages, log)
         except (OSError, ValueError, LookupError, TypeError, AttributeError, ZeroDivisionError) as error:
             raise SubbitError(f"{path} is damaged: remove {self.place.path} and build again.") from error
 

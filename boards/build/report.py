@@ -117,6 +117,7 @@ class BuildReport:
             "",
             *_table(("stage", "LUTs", "estimated", "flip-flops", "carries", "block RAMs"), self._stages()),
             "",
+            f"hold times    {made.timing.hold.text()}",
             f"slowest path  {made.timing.path_text() or 'not told by this placer'}",
             "",
             *_table(("tool", "seconds", "peak MiB", "clock MHz"), self._runs()),
@@ -136,7 +137,7 @@ class BuildReport:
         clocks = self.made.timing.clocks
         if not clocks:
             return "not told by this placer"
-        verdict = "met" if self.met else "missed"
+        verdict = "met" if all(clock.met for clock in clocks) else "missed"
         return f"{clocks[0].achieved_mhz:.2f} MHz reached: {verdict} (seed {self.made.seed})"
 
     def _used(self) -> list[str]:

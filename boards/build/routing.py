@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 from boards.build.failure import BuildFailure
@@ -15,11 +16,16 @@ from boards.build.tools import Runner
 from boards.build.workplace import Workplace
 from hw.programs import Program, find_program
 
-__all__ = ["NETLIST", "REPORT", "Routing"]
+__all__ = ["NETLIST", "REPORT", "Routing", "patience"]
 
 NETLIST = "synth.json"
 REPORT = "timing.json"
 STEP = "routing"
+#: A seed is given up when it takes so many times as long as the slowest that was routed, though after so many seconds
+#: at least.
+TIMES, LEAST = 4.0, 600.0
+#: Where none was routed yet, after so many.
+FIRST = 6 * 3600.0
 
 
 class Routing:
@@ -37,6 +43,7 @@ class Routing:
         needed = tuple(word for word in (*flow.constrained, *flow.placed) if word.startswith("-"))
         self.program: Program = find_program(flow.placer, (*flow.options, *needed))
         self.attempts: list[Attempt] = []
+        self._limit: float | None = None
         self._key = ""
         self._lock = threading.Lock()
 
@@ -55,12 +62,13 @@ class Routing:
         It writes nothing: files of an earlier design may still be wanted."""
         return [self.program.path, *self.flow.read(self._board, self._constraints, NETLIST), "--pack-only"]
 
-    def run(self, runner: Runner, seeds: int, jobs: int) -> Attempt:
+    def run(self, runner: Runner, seeds: int, jobs: int, limit: float | None = None) -> Attempt:
         """Try seeds from 1 up until one meets the clock; returns the best.
 
+        A seed is given up after ``limit`` seconds, or where that is None as soon as it takes far longer than others.
         Raises BuildFailure where no seed could be routed.
         """
-        self._key = self.key()
+        self._key, self._limit = self.key(), limit
         self.attempts = self._earlier(seeds)
         tried = {attempt.seed for attempt in self.attempts}
         left = [seed for seed in range(1, seeds + 1) if seed not in tried]
@@ -80,6 +88,9 @@ class Routing:
             verb = "could not" if len(self.attempts) == 1 else "could"
             raise BuildFailure(f"{tried_all} {verb} be placed and routed: {first.problem}")
         return chosen
+
+    def _patience(self) -> float:
+        return patience(tuple(self.attempts), self._limit)
 
     def _enough(self) -> bool:
         return any(attempt.met for attempt in self.attempts)
@@ -101,30 +112,44 @@ class Routing:
         work.mkdir(parents=True, exist_ok=True)
         follow = PlaceAndRoute(lambda text: self.tell(f"seed {seed}: {text}"))
         command = [self.program.path, *self._arguments("../../", seed)]
-        run = runner.run(self.flow.placer, command, work, work / self.log, follow)
-        if run.stopped:
+        run = runner.run(self.flow.placer, command, work, work / self.log, follow, self._patience)
+        if run.stopped and not run.overdue:
             return
         routed = run.status == 0 and (work / REPORT).is_file()
-        clocks = read_timing(json.loads((work / REPORT).read_text())).clocks if routed else None
-        problem = "" if routed else run.complaint
+        log = (work / self.log).read_text(errors="replace")
+        timing = read_timing(json.loads((work / REPORT).read_text()), log=log) if routed else None
+        given_up = f"given up after {run.seconds / 60:.3g} minutes"
+        problem = "" if routed else given_up if run.overdue else run.complaint
         with self._lock:
-            self._keep(Attempt(seed, run.seconds, run.peak_mib, clocks, problem), work)
+            cost = seed, run.seconds, run.peak_mib
+            found = Attempt(*cost, timing.clocks, hold=timing.hold) if timing else Attempt(*cost, None, problem)
+            self._keep(found, work, again=run.overdue)
 
-    def _keep(self, found: Attempt, work: Path) -> None:
-        """Put a finished attempt on record, and its files in the place of a worse one's."""
+    def _keep(self, found: Attempt, work: Path, *, again: bool) -> None:
+        """Put a finished attempt on record, and its files in the place of a worse one's. One that is to be made
+        ``again``, when the same build is asked for once more, is not on record."""
         before = best(self.attempts)
         self.attempts.append(found)
         if found.clocks is None:
             os.replace(work / self.log, self.place.path / f"{self.flow.placer}-seed{found.seed}.log")
             self.tell(f"seed {found.seed}: {found.problem}")
-        elif before is None or found.timing.margin > before.timing.margin:
+        elif before is None or found.rank > before.rank:
             files = ["routed.json", REPORT, self.log, *([self.flow.design] if self.flow.design else [])]
             self.place.forget(STEP)
             for name in files:
                 os.replace(work / name, self.place.path / name)
             self.place.record(STEP, self._key, {"seed": found.seed}, files)
-        self.place.record(f"seed {found.seed}", self._key, found.as_dict())
+        if not again:
+            self.place.record(f"seed {found.seed}", self._key, found.as_dict())
 
     def _arguments(self, folder: str, seed: int) -> list[str]:
         """Arguments of the placer; ``folder`` is the way from where it runs to the design."""
         return self.flow.place(self._board, folder + self._constraints, folder + NETLIST, self.megahertz, seed)
+
+
+def patience(attempts: Iterable[Attempt], limit: float | None) -> float:
+    """For how many seconds a seed may run: ``limit``, or where that is None by how long the routed ones took."""
+    if limit is not None:
+        return limit
+    routed = [attempt.seconds for attempt in attempts if attempt.clocks is not None]
+    return max(LEAST, TIMES * max(routed)) if routed else FIRST

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any
 
 from pydantic import Field
 
+from boards.build.hold import Hold
 from boards.build.timing import Clock, Timing
 from boards.build.tools import Runner
 from sw.documents import Section, checked
@@ -24,6 +25,11 @@ class _Clock(Section):
     wanted_mhz: Megahertz
 
 
+class _Hold(Section):
+    told: Annotated[int, Field(ge=0)] = 0
+    worst_ns: Annotated[float, Field(allow_inf_nan=False)] | None = None
+
+
 class _Attempt(Section):
     """An attempt as it is put on record."""
 
@@ -32,6 +38,7 @@ class _Attempt(Section):
     peak_mib: float | None
     clocks: Annotated[tuple[_Clock, ...], Field(strict=False)] | None
     problem: str
+    hold: _Hold = _Hold()
 
 
 @dataclass(frozen=True)
@@ -46,16 +53,22 @@ class Attempt:
     peak_mib: float | None
     clocks: tuple[Clock, ...] | None
     problem: str = ""
+    hold: Hold = field(default_factory=Hold)
 
     @property
     def timing(self) -> Timing:
         """The clocks; of a design that is not routed there are none."""
-        return Timing(self.clocks or ())
+        return Timing(self.clocks or (), hold=self.hold)
 
     @property
     def met(self) -> bool:
         """Whether it is routed and as fast as was wanted."""
         return self.clocks is not None and self.timing.met
+
+    @property
+    def rank(self) -> tuple[bool, float]:
+        """The more, the better: of the routed ones."""
+        return self.hold.met, self.timing.margin
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -66,13 +79,14 @@ class Attempt:
         """The inverse of `as_dict`. Raises ValueError where ``found`` is nothing that it told."""
         told = checked(_Attempt, found)
         clocks = None if told.clocks is None else tuple(Clock(**clock.model_dump()) for clock in told.clocks)
-        return cls(told.seed, told.seconds, told.peak_mib, clocks, told.problem)
+        return cls(told.seed, told.seconds, told.peak_mib, clocks, told.problem, Hold(**told.hold.model_dump()))
 
 
 def best(attempts: Iterable[Attempt]) -> Attempt | None:
-    """The routed attempt with the fastest clock, None where none is routed."""
+    """The routed attempt with the fastest clock, of those whose hold times are met where there are any; None where
+    none is routed."""
     routed = [attempt for attempt in attempts if attempt.clocks is not None]
-    return max(routed, key=lambda attempt: attempt.timing.margin, default=None)
+    return max(routed, key=lambda attempt: attempt.rank, default=None)
 
 
 def try_seeds(

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from boards.build.hold import Hold, read_hold
 
 __all__ = ["Clock", "Segment", "Timing", "part_of", "read_timing", "stage_of"]
 
@@ -46,15 +48,17 @@ class Segment:
 
 @dataclass(frozen=True)
 class Timing:
-    """The clocks of a routed design, the tightest first, and the slowest path of that one."""
+    """The clocks of a routed design, the tightest first, the slowest path of that one, and what is told of ``hold``
+    times."""
 
     clocks: tuple[Clock, ...]
     path: tuple[Segment, ...] = ()
+    hold: Hold = field(default_factory=Hold)
 
     @property
     def met(self) -> bool:
-        """Whether every clock works as fast as it was wanted."""
-        return all(clock.met for clock in self.clocks)
+        """Whether there is a clock, every one works as fast as it was wanted, and no path is too short."""
+        return bool(self.clocks) and all(clock.met for clock in self.clocks) and self.hold.met
 
     @property
     def margin(self) -> float:
@@ -64,7 +68,8 @@ class Timing:
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         clocks = [asdict(clock) | {"met": clock.met} for clock in self.clocks]
-        return {"met": self.met, "clocks": clocks, "path": [asdict(segment) for segment in self.path]}
+        hold = asdict(self.hold) | {"met": self.hold.met}
+        return {"met": self.met, "clocks": clocks, "hold": hold, "path": [asdict(segment) for segment in self.path]}
 
     def path_text(self) -> str:
         """The slowest path in one line."""
@@ -75,13 +80,13 @@ class Timing:
         )
 
 
-def read_timing(report: Mapping[str, Any], stages: Collection[str] = ()) -> Timing:
-    """The timing in nextpnr's ``--report``; ``stages`` are the names of the pipeline's stages."""
+def read_timing(report: Mapping[str, Any], stages: Collection[str] = (), log: str = "") -> Timing:
+    """The timing in nextpnr's ``--report`` and its ``log``; ``stages`` are the names of the pipeline's stages."""
     clocks = [Clock(name, each["achieved"], each["constraint"]) for name, each in report.get("fmax", {}).items()]
     clocks.sort(key=lambda clock: clock.achieved_mhz / clock.wanted_mhz)
     paths = [each for each in report.get("critical_paths", ()) if clocks and _inside(each, clocks[0].name)]
     slowest = max(paths, key=lambda each: sum(step["delay"] for step in each["path"]), default=None)
-    return Timing(tuple(clocks), () if slowest is None else segments(slowest["path"], stages))
+    return Timing(tuple(clocks), () if slowest is None else segments(slowest["path"], stages), read_hold(log))
 
 
 def segments(path: Sequence[Mapping[str, Any]], stages: Collection[str]) -> tuple[Segment, ...]:

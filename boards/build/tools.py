@@ -18,6 +18,7 @@ __all__ = ["Runner", "Toolrun"]
 # A child leads a process group of its own, so that what it starts itself is stopped with it.
 GROUP: dict[str, Any] = {"process_group": 0} if os.name == "posix" else {}
 SECONDS_TO_END = 5.0
+SECONDS_BETWEEN_LOOKS = 0.2
 MAXRSS_OF_A_MIB = 2**20 if sys.platform == "darwin" else 2**10
 
 
@@ -26,7 +27,7 @@ class Toolrun:
     """What became of one run of a tool: its exit status (negative: the signal that ended it) and its last lines.
 
     ``seconds``: wall time. ``peak_mib``: the most resident memory of it, or of any child of its own, in MiB; None where
-    the system does not tell. ``stopped``: it was ended by us.
+    the system does not tell. ``stopped``: it was ended by us, ``overdue``: because its time was up.
     """
 
     tool: str
@@ -35,6 +36,7 @@ class Toolrun:
     peak_mib: float | None
     last: tuple[str, ...] = ()
     stopped: bool = False
+    overdue: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON: what it cost."""
@@ -78,8 +80,12 @@ class Runner:
         folder: Path,
         log: Path,
         follow: Callable[[str], None] = lambda line: None,
+        limit: Callable[[], float] = lambda: float("inf"),
     ) -> Toolrun:
-        """Run ``command`` in ``folder``; what it says goes into the file ``log`` and, line by line, to ``follow``."""
+        """Run ``command`` in ``folder``; what it says goes into the file ``log`` and, line by line, to ``follow``.
+
+        It is ended after ``limit`` seconds, which is asked again and again.
+        """
         start = time.perf_counter()
         with self._lock:
             if self._closed:
@@ -97,6 +103,9 @@ class Runner:
             self._children[child.pid] = tool
         last: deque[str] = deque(maxlen=60)
         assert child.stdout is not None
+        ended, overdue = threading.Event(), threading.Event()
+        watch = threading.Thread(target=self._watch, args=(child.pid, limit, ended, overdue), daemon=True)
+        watch.start()
         try:
             with child.stdout, log.open("w") as written:
                 for line in child.stdout:
@@ -108,8 +117,11 @@ class Runner:
             raise
         finally:
             peak = self._reap(child)
+            ended.set()
+            watch.join()
         seconds = time.perf_counter() - start
-        return Toolrun(tool, child.returncode, round(seconds, 2), peak, tuple(last), child.pid in self._stopped)
+        stopped = child.pid in self._stopped
+        return Toolrun(tool, child.returncode, round(seconds, 2), peak, tuple(last), stopped, overdue.is_set())
 
     def stop(self, *only: int) -> None:
         """End the children that run, or those of these process numbers; what they start themselves ends with them."""
@@ -130,6 +142,19 @@ class Runner:
         with self._lock:
             for pid in self._children:
                 _signal(pid, signal.SIGKILL)
+
+    def _watch(self, pid: int, limit: Callable[[], float], ended: threading.Event, overdue: threading.Event) -> None:
+        """End a child whose time is up; one that does not go, for good."""
+        start = time.monotonic()
+        while not ended.wait(SECONDS_BETWEEN_LOOKS):
+            if time.monotonic() - start > limit():
+                overdue.set()
+                self.stop(pid)
+                if not ended.wait(SECONDS_TO_END):
+                    with self._lock:
+                        if pid in self._children:
+                            _signal(pid, signal.SIGKILL)
+                return
 
     def _reap(self, child: subprocess.Popen[str]) -> float | None:
         """Wait for the end of a child; returns its peak resident memory in MiB."""

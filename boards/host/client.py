@@ -60,7 +60,7 @@ class Client:
     ) -> None:
         self.board = board
         self._line = Line(transport, baud or board.baud, patience=patience, name=name, clock=clock)
-        self._transfer = Transfer(self._line, Pace(), board.identity, board.result_bytes, self.identify)
+        self._transfer = Transfer(self._line, Pace(), board.check_identity, board.result_bytes, self.identify)
         self.identify()
         self.reset()
 

@@ -57,6 +57,7 @@ class _Description(Section):
 
     board: Annotated[str, Field(max_length=100)]
     identity: Annotated[str, Field(pattern=r"^[0-9a-f]{16}\z")]
+    checked_as: Annotated[str, Field(pattern=r"^[0-9a-f]{16}\z")] | None = None
     baud: Annotated[int, Field(ge=1, le=1 << 30)]
     input: _Input
     result: _Result
@@ -67,6 +68,8 @@ class BoardDescription:
     """A design as its board.json tells it.
 
     Images are uint8 (n, ``height``, ``width``, ``channels``) of ``bits`` bits. ``output`` is "scores" or "class".
+    ``checked_as`` is the identity that the check of an answer begins with; None, where weights were not replaced, is
+    ``identity``.
     """
 
     board: str
@@ -83,6 +86,7 @@ class BoardDescription:
     result_beats: int
     output: str
     classes: int
+    checked_as: bytes | None = None
 
     @classmethod
     def load(cls, path: Path | str) -> "BoardDescription":
@@ -121,7 +125,13 @@ class BoardDescription:
             result_beats=found.result.beats,
             output=found.result.output,
             classes=found.result.classes,
+            checked_as=None if found.checked_as is None else bytes.fromhex(found.checked_as),
         )
+
+    @property
+    def check_identity(self) -> bytes:
+        """The identity that the check of an answer begins with."""
+        return self.identity if self.checked_as is None else self.checked_as
 
     @property
     def image_bytes(self) -> int:

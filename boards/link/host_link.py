@@ -59,7 +59,7 @@ class HostLink(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         shape = self.shape
-        requests, replies, feed = Requests(shape), Replies(shape), Feed(shape.input_bits, shape.identity)
+        requests, replies, feed = Requests(shape), Replies(shape), Feed(shape.input_bits, shape.check_identity)
         collector, tally = Collector(shape.result_bits, shape.result_beats), Tally()
         m.submodules.receiver = receiver = Receiver(shape.cycles_per_bit)
         m.submodules.sender = sender = Sender(shape.cycles_per_bit, replies.contents)

@@ -48,7 +48,7 @@ class BoardModel:
             return b""
         image = bytes(self.image)
         results = self.computes(image)
-        self.answer = Answer(results, check_of(self.shape.identity, image, results)).pack()
+        self.answer = Answer(results, check_of(self.shape.check_identity, image, results)).pack()
         self.computing, self.done = False, True
         self.images += 1
         return self._answered() + self._work()

@@ -23,9 +23,12 @@ def fastest_baud(clock_hz: float) -> int:
 class LinkShape:
     """Images of ``input_beats`` beats of ``input_bits``, results of ``result_beats`` beats of ``result_bits``.
 
-    ``identity``: 8 bytes that tell the network, and how images and results are laid out, from any other. Raises
-    ValueError for sizes that make no sense, SubbitError where results or image are too large for the protocol or the
-    clock does not divide to the baud.
+    ``identity``: 8 bytes that tell the network, and how images and results are laid out, from any other. They are in
+    memory; ``checked_as``, which the check of an answer begins with, is in logic, so that a design whose weights are
+    replaced keeps that of its first network. It is by default the identity.
+
+    Raises ValueError for sizes that make no sense, SubbitError where results or image are too large for the protocol
+    or the clock does not divide to the baud.
     """
 
     input_bits: int
@@ -35,6 +38,7 @@ class LinkShape:
     identity: bytes
     clock_hz: int
     baud: int
+    checked_as: bytes | None = None
 
     def __post_init__(self) -> None:
         for name in ("input_bits", "input_beats", "result_bits", "result_beats", "clock_hz", "baud"):
@@ -44,6 +48,8 @@ class LinkShape:
             raise ValueError(f"input_bits must be a multiple of 8, not {self.input_bits!r}")
         if len(self.identity) != 8:
             raise ValueError(f"identity must be 8 bytes, not {self.identity!r}")
+        if len(self.check_identity) != 8:
+            raise ValueError(f"checked_as must be 8 bytes, not {self.checked_as!r}")
         if self.image_bytes > 0xFFFF:
             raise SubbitError(f"an image of {self.image_bytes} bytes is too large for the host link's 65535")
         if self.result_bytes > RESULT_LIMIT:
@@ -56,6 +62,11 @@ class LinkShape:
                 f"a clock of {self.clock_hz} Hz does not divide to {self.baud} baud within {TOLERANCE:.0%}: "
                 f"choose another baud, such as {fastest_baud(self.clock_hz)}"
             )
+
+    @property
+    def check_identity(self) -> bytes:
+        """The identity that the check of an answer begins with."""
+        return self.identity if self.checked_as is None else self.checked_as
 
     @property
     def cycles_per_bit(self) -> int:

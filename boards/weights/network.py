@@ -10,7 +10,6 @@ from pydantic import Field
 
 from boards.board import board
 from boards.design import DESCRIPTION, write_design
-from boards.identity import identity
 from boards.weights.replace import AGAIN, described, replace_tables
 from boards.weights.tables import in_block_ram
 from hw.plan.plan import Plan
@@ -21,6 +20,8 @@ from sw.network import Network
 
 __all__ = ["BLANK", "replace_weights"]
 
+#: What board.json says of the network that a board answers for.
+IDENTITIES = ("identity", "checked_as")
 BLANK = "blank"
 """The folder inside a build with the design as it was routed, its tables random: by them every table is found again."""
 
@@ -31,14 +32,16 @@ class _Built(Section):
     board: str
     baud: Annotated[int, Field(ge=1, le=1 << 30)]
     identity: Annotated[str, Field(pattern=r"^[0-9a-f]{16}\z")]
+    checked_as: Annotated[str, Field(pattern=r"^[0-9a-f]{16}\z")] | None = None
 
 
 def replace_weights(folder: Path | str, network: Network, out: Path | str) -> tuple[str, ...]:
     """Write into ``out`` the build in ``folder`` for ``network`` instead; returns the names of the tables that changed.
 
     Neither synthesis nor place and route run: the block RAMs get other contents, and the bitstream is packed again, in
-    seconds. The plan and with it the timing stay. The device goes on answering with the identity that its logic has,
-    that of the first network, and ``holds`` in board.json says which one the weights have.
+    seconds. The plan and with it the timing stay. The identity that the board answers with is in block RAM, and becomes
+    that of ``network``. The one that the check of an answer begins with is in logic, and stays that of the first
+    network: ``checked_as`` in board.json, for hosts.
 
     Raises SubbitError where the network needs other logic, or a table that changes is not all in block RAM: which.
     """
@@ -59,9 +62,9 @@ def _replaced(folder: Path, network: Network, out: Path) -> tuple[str, ...]:
         raise SubbitError(f"{folder / DESCRIPTION} is damaged ({error}): {AGAIN}.") from error
     source = description["sources"][0]
     with tempfile.TemporaryDirectory(prefix="subbit-weights-") as scratch:
-        own = bytes.fromhex(built.identity)
+        own = bytes.fromhex(built.checked_as or built.identity)
         target, fresh = board(built.board), Path(scratch) / "design"
-        write_design(network, plan, target, fresh, baud=built.baud, answers_as=own)
+        made = write_design(network, plan, target, fresh, baud=built.baud, checked_as=own)
         names = [path.relative_to(fresh).as_posix() for path in fresh.rglob("*") if path.is_file()]
         files = {name: (fresh / name).read_bytes() for name in names}
     if source not in files:
@@ -69,6 +72,7 @@ def _replaced(folder: Path, network: Network, out: Path) -> tuple[str, ...]:
     text, earlier = files.pop(source).decode(), read_text(folder / source, AGAIN)
     if earlier == in_block_ram(earlier):
         text = in_block_ram(text)
-    told = description | {"holds": identity(network, plan).hex()}
+    answers = {name: made.description[name] for name in IDENTITIES if name in made.description}
+    told = {name: value for name, value in description.items() if name not in IDENTITIES} | answers
     files[DESCRIPTION] = (json.dumps(told, indent=2) + "\n").encode()
     return replace_tables(folder, text, out, files)

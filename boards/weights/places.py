@@ -2,8 +2,8 @@
 
 ``memory_libmap`` cuts a table into blocks of as many rows as a block RAM has words of ``unit`` bits. The columns of all
 blocks, block after block, are laid side by side and cut into units, one for each block RAM. Columns that are constant
-have been taken out before. ``unit`` is found by comparing: every bit of the table must be where it would be, and only
-one way may agree.
+have been taken out before, but for those of a memory that is written. ``unit`` is found by comparing: every bit of the
+table must be where it would be, and only one way may agree.
 """
 
 from collections.abc import Mapping, Sequence
@@ -79,7 +79,8 @@ def placement(table: Table, contents: Mapping[str, np.ndarray], family: RamFamil
 
     Raises Misplaced where it is not in block RAM, or in a way that is not known or not the only one.
     """
-    constant = (table.bits == table.bits[:1]).all(axis=0)
+    # What is written is constant nowhere.
+    constant = (table.bits == table.bits[:1]).all(axis=0) & (not table.written)
     columns = np.flatnonzero(~constant)
     copies: dict[int, dict[int, str]] = {}
     for name in contents:

@@ -16,13 +16,15 @@ _INSTANCE = re.compile(r"^  (\w+) (\w+) \($", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Table:
-    """A memory with contents: ``path`` of its instance from the top down, ``bits`` uint8 (rows, width), bit 0 first.
+    """A memory with contents: ``path`` of its instance from the top down, ``bits`` uint8 (rows, width), bit 0 first;
+    whether it is ``written`` while the design runs.
 
     Unknown digits count as 0.
     """
 
     path: tuple[str, ...]
     bits: np.ndarray
+    written: bool = False
 
     @property
     def name(self) -> str:
@@ -72,7 +74,7 @@ class Verilog:
                 bits = np.zeros((int(last) + 1, width), np.uint8)
                 for row, value in rows[memory].items():
                     bits[row] = _bits(value, width)
-                yield Table((*path, memory), bits)
+                yield Table((*path, memory), bits, _is_written(text, memory))
         for kind, part in self._parts(name):
             yield from self._tables(kind, (*path, part))
 
@@ -99,11 +101,11 @@ def _read_only(module: str) -> set[str]:
     """Memories with contents and more than one row that nothing is written to."""
     named = {name for _, name, last in _MEMORY.findall(module) if int(last)}
     with_rows = {name for _, name, _, _ in _ROW.findall(module)}
-    return {
-        name
-        for name in named & with_rows
-        if not re.search(rf"^ +{name}\[[^\]]*\](\[[^\]]*\])? <=", module, re.MULTILINE)
-    }
+    return {name for name in named & with_rows if not _is_written(module, name)}
+
+
+def _is_written(module: str, name: str) -> bool:
+    return re.search(rf"^ +{name}\[[^\]]*\](\[[^\]]*\])? <=", module, re.MULTILINE) is not None
 
 
 def _marked(module: str) -> str:

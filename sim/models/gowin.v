@@ -48,6 +48,14 @@ module RAM16SDP4(input [3:0] DI, WAD, RAD, input WRE, CLK, CE, output [3:0] DO);
     end
 endmodule
 
+// One bit of the words of a RAM in tables, as it is made: read at an address of its own.
+module RAM16_PLACED(input DI, input [3:0] WAD, RAD, input WRE, CLK, CE, output DO);
+    parameter [15:0] INIT = 16'h0000;
+    reg [15:0] memory = INIT;
+    assign DO = memory[RAD];
+    always @(posedge CLK) if (WRE && CE) memory[WAD] <= DI;
+endmodule
+
 module GOWIN_VCC(output V);
     assign V = 1'b1;
 endmodule

@@ -317,3 +317,42 @@ module DPX9B(
     );
 endmodule
 
+// Block RAM as it is made: two ports of 18 bits, whatever a design calls it. A port of 36 bits writes both its own bits
+// and those of the other port, or reads so.
+module BSRAM_PLACED(
+    input CLKA, CEA, WREA, RESETA, CLKB, CEB, WREB, RESETB,
+    input [2:0] BLKSELA, BLKSELB,
+    input [13:0] ADA, ADB,
+    input [17:0] DIA, DIB,
+    output [17:0] DOA, DOB
+);
+    parameter WIDTH_A = 18;
+    parameter WIDTH_B = 18;
+    parameter [1:0] WRITE_MODE_A = 2'b00;
+    parameter [1:0] WRITE_MODE_B = 2'b00;
+    parameter [2:0] BLK_SEL_A = 3'b000;
+    parameter [2:0] BLK_SEL_B = 3'b000;
+    parameter [0:0] CLK_INVERTED_A = 0;
+    parameter [0:0] CLK_INVERTED_B = 0;
+    parameter [0:0] CE_INVERTED_A = 0;
+    parameter [0:0] CE_INVERTED_B = 0;
+    parameter [0:0] WE_INVERTED_A = 0;
+    parameter [0:0] WE_INVERTED_B = 0;
+    parameter [0:0] RST_INVERTED_A = 0;
+    parameter [0:0] RST_INVERTED_B = 0;
+    parameter RESET_MODE = "SYNC";
+    parameter [18431:0] INIT = 0;
+
+    wire [35:0] out_a, out_b;
+    assign DOA = WIDTH_B == 36 ? out_b[17:0] : out_a[17:0];
+    assign DOB = WIDTH_B == 36 ? out_b[35:18] : out_b[17:0];
+    GOWIN_BSRAM #(
+        .BYTE(9), .RESET_MODE(RESET_MODE), .INIT(INIT),
+        .WIDTH_A(WIDTH_A), .WRITE_MODE_A(WRITE_MODE_A), .WIDTH_B(WIDTH_B), .WRITE_MODE_B(WRITE_MODE_B)
+    ) memory (
+        .CLKA(CLKA ^ CLK_INVERTED_A), .CEA((CEA ^ CE_INVERTED_A) && BLKSELA == BLK_SEL_A), .WREA(WREA ^ WE_INVERTED_A),
+        .RESETA(RESETA ^ RST_INVERTED_A), .ADA(ADA), .DIA({DIB, DIA}), .DOA(out_a),
+        .CLKB(CLKB ^ CLK_INVERTED_B), .CEB((CEB ^ CE_INVERTED_B) && BLKSELB == BLK_SEL_B), .WREB(WREB ^ WE_INVERTED_B),
+        .RESETB(RESETB ^ RST_INVERTED_B), .ADB(ADB), .DIB({18'd0, DIB}), .DOB(out_b)
+    );
+endmodule

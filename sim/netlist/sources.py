@@ -10,6 +10,7 @@ from pydantic import Field
 from hw.board_record import StoredWeights
 from sim.netlist.bitstream import with_contents
 from sim.netlist.cells import adapt
+from sim.netlist.fuses import recovered_gowin
 from sim.netlist.icebox import recovered_ice40
 from sim.netlist.models import library, needed
 from sim.netlist.netlist import Netlist
@@ -45,10 +46,10 @@ def netlist_sources(
     """Verilog files and macros that simulate the design built in ``folder`` as it is at ``stage``.
 
     "rtl" is what was synthesised, "synthesised" Yosys' netlist (synth.json), "routed" that of nextpnr (routed.json),
-    and "bitstream" what icestorm reads out of the bitstream (top.bin, iCE40 alone). With ``read_back`` the block RAMs
-    of the routed netlist have the contents that the bitstream gives them (iCE40 and ECP5). The module is called ``top``
-    and has the ports of the RTL. ``family`` is taken from board.json where it is left out. The files are written into
-    ``work``, by default the folder ``simulation`` inside ``folder``.
+    and "bitstream" what is in the bitstream: of iCE40 by icestorm (top.bin), of Gowin by the database of apycula
+    (top.fs). With ``read_back`` the block RAMs of the routed netlist have the contents that the bitstream gives them
+    (iCE40 and ECP5). The module is called ``top`` and has the ports of the RTL. ``family`` is taken from board.json
+    where it is left out. The files are written into ``work``, by default the folder ``simulation`` inside ``folder``.
 
     Raises SubbitError where a file is missing, or a cell or a feature has no model.
     """
@@ -69,10 +70,10 @@ def netlist_sources(
         _write(models, needed(family, used))
         return [*sources, models], {}
     if stage == "bitstream":
+        if family == "gowin":
+            return write_netlist(recovered_gowin(folder, top), family, work, stage), {}
         if family != "ice40":
-            raise SubbitError(
-                f"Bitstreams are read back for ice40 alone, not for {family}: simulate the routed netlist."
-            )
+            raise SubbitError(f"Bitstreams are not read back for {family}: simulate the routed netlist.")
         text, kinds = recovered_ice40(folder, top)
         files = work / "bitstream.v", work / "bitstream_cells.v"
         _write(files[0], text)
@@ -95,7 +96,8 @@ def files_of(folder: Path | str, stage: Stage) -> list[Path]:
     loaded = [folder / board.weights.file] if board.weights else []
     if stage == "rtl":
         return [*_sources(folder, board), *loaded]
-    own = ("top.bin", "top.pcf") if stage == "bitstream" else (_NETLISTS[stage],)
+    read = ("top.fs", "top.cst") if board.family == "gowin" else ("top.bin", "top.pcf")
+    own = read if stage == "bitstream" else (_NETLISTS[stage],)
     return [*(folder / name for name in own), *loaded]
 
 

@@ -37,6 +37,10 @@ def command(
     jobs: Annotated[
         int | None, typer.Option(min=1, show_default="half the cores", help="How many of them at a time.")
     ] = None,
+    seed_minutes: Annotated[
+        float | None,
+        typer.Option(min=0.01, show_default="four times the slowest that was routed", help="When to give a seed up."),
+    ] = None,
     rtl_only: Annotated[bool, typer.Option("--rtl-only", help="Write the design and end before synthesis.")] = False,
     replaceable: Annotated[
         bool, typer.Option("--replaceable", help="All tables in block RAM: `subbit weights` can change them later.")
@@ -67,6 +71,7 @@ def command(
             jobs=jobs,
             rtl_only=rtl_only,
             replaceable=replaceable,
+            seed_minutes=seed_minutes,
             progress=note,
             name=str(network),
         )
@@ -84,6 +89,10 @@ def missed(made: "BuildResult") -> str:
 
     assert made.report is not None
     timing, wanted = made.report.made.timing, made.report.description["clock_hz"] / 1e6
+    if not timing.clocks:
+        return "the placer told of no clock, so that nothing is known of its timing: install another nextpnr"
+    if all(clock.met for clock in timing.clocks):
+        return f"hold times are {timing.hold.text()}; try more --seeds"
     reached = timing.clocks[0].achieved_mhz
     tried = len(made.report.made.attempts)
     slower = clock_within(made.board, reached)

@@ -14,11 +14,12 @@ from boards.link.host_link import HostLink
 from boards.pins import CONSTRAINTS, constraints
 from boards.pll import dividers_for, limits_of
 from boards.top import Top
+from boards.weights.tables import Verilog
 from hw.accelerator import Accelerator
 from hw.plan.pipeline import pipeline
 from hw.plan.plan import Folding, Plan
 from sw.errors import SubbitError
-from sw.network import Input, load
+from sw.network import DenseEncoding, Input, Linear, load
 
 FOLDING = {"conv1": Folding(4, 9), "conv2": Folding(6, 36), "dense1": Folding(1, 4)}
 PLACED = {
@@ -55,6 +56,32 @@ EVERY = [pytest.param(b, id=b.name, marks=[] if b.name in QUICK else pytest.mark
 LOADING = [
     pytest.param(b, loads, id=f"{b.name}-{loads}") for b in BOARDS for loads in (False, True) if b.memory or not loads
 ]
+
+
+def test_a_design_for_other_weights_differs_in_memories_alone(small_network, tmp_path):
+    layers = [
+        replace(layer, weights=DenseEncoding(1 - layer.weights.decode())) if isinstance(layer, Linear) else layer
+        for layer in small_network.layers
+    ]
+    other, plan, target = replace(small_network, layers=tuple(layers)), Plan(FOLDING), board("icebreaker")
+    own = identity(small_network, plan)
+    first = write_design(small_network, plan, target, tmp_path / "first")
+    second = write_design(other, plan, target, tmp_path / "second", checked_as=own)
+    one, two = (Verilog((made.folder / "top.sv").read_text(), "top") for made in (first, second))
+    # Of the accelerator a table may be in logic; all else is the same but for one memory.
+    same = [each.skeleton().items() for each in (one, two)]
+    assert not {name for name, _ in same[0] ^ same[1] if not name.startswith("top_accelerator")}
+    before, after = one.tables(), two.tables()
+    changed = {name for name, table in after.items() if (table.bits != before[name].bits).any()}
+    assert {name for name in changed if not name.startswith("accelerator.")} == {"link.sender.cells"}
+    assert {name for name in before if before[name].written and "weights" not in name} >= {"link.sender.cells"}
+    told = second.description
+    assert (told["identity"], told["checked_as"]) == (identity(other, plan).hex(), own.hex())
+    # Back to the first network, nothing is left of the other.
+    third = write_design(small_network, plan, target, tmp_path / "third", checked_as=own)
+    assert third.description == first.description
+    assert "checked_as" not in first.description
+    assert (third.folder / "top.sv").read_bytes() == (first.folder / "top.sv").read_bytes()
 
 
 @pytest.mark.parametrize(("known", "loads"), LOADING)

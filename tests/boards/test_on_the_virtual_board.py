@@ -109,6 +109,9 @@ def test_another_network_is_put_into_a_finished_build_where_its_weights_are_load
             with library.virtual_board(folder, stage=stage) as port:
                 found = library.classify(folder, images, port, network=network, virtual=True)
             assert (found.equal, found.images) == (6, 6)
+        others = tmp_path / ("second" if folder.name == "first" else "first")
+        with library.virtual_board(folder) as port, pytest.raises(SubbitError, match="holds another network"):
+            library.classify(others, images, port, virtual=True)
         flash = (folder / "flash.bin").read_bytes()
         assert flash.startswith((folder / "top.bin").read_bytes())
         assert flash.endswith((folder / "weights.bin").read_bytes())

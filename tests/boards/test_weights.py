@@ -108,6 +108,17 @@ class TestPlacement:
         )
         assert sorted(set(range(20)) - set(place.columns)) == [4, 11]
 
+    @pytest.mark.parametrize("family", FAMILIES)
+    def test_all_columns_of_a_memory_that_is_written_are_in_block_ram(self, family, tmp_path):
+        bits = np.random.default_rng(4).integers(0, 2, (512, 8), dtype=np.uint8)
+        bits[:, 2] = 0
+        text = table_of(bits).replace("input en;", "input en;\n  input [7:0] d;").replace("a, en", "a, d, en")
+        text = text.replace("endmodule", "  always_ff @(posedge clk)\n    if (~en)\n      weights[a] <= d;\nendmodule")
+        table = Verilog(text, "top").tables()["weights"]
+        assert table.written
+        (place,) = placement(table, synthesised(text, family, tmp_path), FAMILIES[family])
+        assert place.columns.tolist() == list(range(8))
+
     def test_what_is_not_where_it_should_be(self, tmp_path):
         text = table_of(100)
         table, contents = Verilog(text, "top").tables()["weights"], synthesised(text, "ice40", tmp_path)

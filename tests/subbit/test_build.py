@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -304,3 +305,18 @@ def test_every_board_can_be_built_for(command, network_file, board):
     report = json.loads(outcome.out)
     assert report["met"]
     assert report["files"][report["bitstream"]] > 10_000
+
+
+@pytest.mark.slow
+def test_a_gowin_that_is_too_slow_is_told_although_the_placer_is_content(command, network_file):
+    """nextpnr is run so that it does not fail where timing is missed: what it reports must decide."""
+    outcome = command("build", network_file, "--board", "tang-nano-9k", "--clock", "150", "--seeds", "1", "-o", "out")
+    assert outcome.status == 1
+    found = re.search(r"150 MHz is not met: ([\d.]+) MHz is the best of 1 seed, set by ", outcome.err)
+    assert found
+    report = json.loads(Path("out/report.json").read_text())
+    (clock,) = report["timing"]["clocks"]
+    assert (report["met"], report["timing"]["met"], clock["met"]) == (False, False, False)
+    assert f"{clock['achieved_mhz']:.2f}" == found[1]
+    assert 20 < clock["achieved_mhz"] < clock["wanted_mhz"] == pytest.approx(150, rel=0.02)
+    assert f"{found[1]} MHz reached: missed" in Path("out/report.txt").read_text()

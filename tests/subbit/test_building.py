@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 import subbit
@@ -18,6 +19,7 @@ from subbit import building
 from subbit.building import clock_within
 from subbit.console import Failed
 from sw.errors import SubbitError
+from sw.network import Dense, DenseEncoding, Input, Network, Scores, Thermometer, Threshold
 from tests.boards.build.test_fit import measured, medium_network
 
 ROOM = 5280
@@ -54,7 +56,7 @@ def factory(monkeypatch, tmp_path):
                 raise DoesNotFit({"logic cells": (packed, ROOM)}, areas, packed)
             return Measured(areas, packed)
 
-        def implement(self, measured, seeds, jobs):
+        def implement(self, measured, seeds, jobs, seed_seconds):
             raise BuildFailure("far enough")
 
     def write(network, plan, target, folder, baud):
@@ -120,6 +122,27 @@ def test_no_folding_fits(network, factory, tmp_path):
         r"iCEBreaker; take a board with a larger FPGA, or make the network compact \(subbit train --compact\)$",
     ):
         build(network, tmp_path, fps=40_000)
+
+
+def test_a_network_that_is_far_too_large_is_refused_before_tools_run(factory, rng, tmp_path):
+    _, plans = factory
+    weights = [DenseEncoding(rng.integers(0, 2, shape, dtype=np.uint8)) for shape in ((8191, 256), (2, 8191))]
+    layers = (
+        Thermometer(name="encode", reads=("input",), thresholds=np.array([[128]])),
+        Dense(name="dense1", reads=("encode",), weights=weights[0]),
+        Threshold(name="t1", reads=("dense1",), thresholds=np.zeros((8191, 1), int), invert=np.zeros(8191, bool)),
+        Dense(name="last", reads=("t1",), weights=weights[1]),
+        Scores(name="scores", reads=("last",), scale=np.ones(2, int), bias=np.zeros(2, int)),
+    )
+    with pytest.raises(
+        SubbitError,
+        match=r"^the design is expected to take (.* and )?[\d,]+ block RAMs where there are 30: no folding of huge is "
+        r"expected to fit iCEBreaker; take a board with a larger FPGA, or make the network compact "
+        r"\(subbit train --compact\)$",
+    ):
+        build(Network("huge", Input(16, 16, 1, 8), layers), tmp_path)
+    assert not plans
+    assert not list(tmp_path.glob("out*"))
 
 
 @pytest.mark.slow

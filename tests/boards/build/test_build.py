@@ -1,12 +1,16 @@
 """The whole flow on a tiny design, with programs that do as they are told in place of nextpnr and icepack."""
 
 import json
+import re
+import time
 
 import pytest
 
 from boards.board import board
+from boards.build import routing
 from boards.build.build import Builder
 from boards.build.failure import BuildFailure, DoesNotFit
+from boards.build.seeds import Attempt
 from boards.build.tools import Runner
 
 BOARD = board("icebreaker")
@@ -16,10 +20,10 @@ BOARD = board("icebreaker")
 def build(fake, place, told):
     """Takes the design in the workplace through the flow."""
 
-    def run(seeds=3, jobs=1):
+    def run(seeds=3, jobs=1, seed_seconds=None):
         with Runner() as runner:
             builder = Builder(place, BOARD, ["conv1"], runner, told[1])
-            return builder.implement(builder.measure(), seeds, jobs)
+            return builder.implement(builder.measure(), seeds, jobs, seed_seconds)
 
     return run
 
@@ -139,6 +143,37 @@ def test_a_seed_that_cannot_be_routed_is_passed_over(build, fake, told):
     assert made.seed == 3
     assert [each.problem for each in made.attempts] == ["Failed to route arc 0 of net 'x'", "ended by signal 6", ""]
     assert "seed 1: Failed to route arc 0 of net 'x'" in told[0]
+
+
+def test_a_seed_that_does_not_end_is_given_up(build, fake, place, told, monkeypatch):
+    fake.set(achieved={"1": 9.0, "2": 50.0, "3": 10.0}, sleep={"2": 60})
+    # Only the second has little time: others are slow as well where much else runs.
+    monkeypatch.setattr(routing, "patience", lambda attempts, limit: limit if fake.ran[-1:] == [2] else 60)
+    start = time.monotonic()
+    made = build(seeds=3, jobs=1, seed_seconds=0.5)
+    assert time.monotonic() - start < 50
+    assert (made.seed, [attempt.seed for attempt in made.attempts]) == (3, [1, 2, 3])
+    assert re.fullmatch(r"given up after 0\.\d+ minutes", made.attempts[1].problem)
+    assert any(re.fullmatch(r"seed 2: given up after 0\.\d+ minutes", line) for line in told[0])
+    # It is not on record: with more time it is tried again, and the others are not.
+    fake.set(achieved={"1": 9.0, "2": 50.0, "3": 10.0}, sleep={})
+    assert build(seeds=3, jobs=1, seed_seconds=60).seed == 2
+    assert fake.ran == [1, 2, 3, 2]
+
+
+def test_how_long_a_seed_may_take():
+    routed = [Attempt(seed, seconds, None, ()) for seed, seconds in ((1, 100.0), (2, 1000.0))]
+    failed = Attempt(3, 9000.0, None, None, "no room")
+    assert routing.patience([], None) == routing.patience([failed], None) == 6 * 3600
+    assert routing.patience([*routed[:1], failed], None) == 600
+    assert routing.patience([*routed, failed], None) == 4000
+    assert routing.patience([*routed, failed], 30.0) == 30
+
+
+def test_no_seed_ends(build, fake):
+    fake.set(achieved={"1": 9.0}, sleep={"1": 60})
+    with pytest.raises(BuildFailure, match=r"^the only seed could not be placed and routed: given up after 0\.\d+ min"):
+        build(seeds=1, jobs=1, seed_seconds=0.5)
 
 
 def test_no_seed_can_be_routed(build, fake):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import boards
+from boards.build import tools
 from boards.build.tools import Runner, Toolrun
 
 
@@ -58,6 +59,29 @@ def test_time_and_memory_are_those_of_the_child(tmp_path):
     assert small.peak_mib < own + 50
     assert 0.3 <= large.seconds < 5
     assert large.as_dict() == {"tool": "tool", "seconds": large.seconds, "peak_mib": large.peak_mib}
+
+
+def test_a_child_whose_time_is_up_is_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr(tools, "SECONDS_TO_END", 0.2)
+    left = [60.0]
+    deaf = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('deaf')\ntime.sleep(60)"
+    for script in ("import time\nprint('hears')\ntime.sleep(60)", deaf):
+        left[0] = 60.0
+        start = time.monotonic()
+        with Runner() as runner:
+            # The limit falls when the child has said something: it is not only asked at the start.
+            run = runner.run(
+                "tool", python(script), tmp_path, tmp_path / "log", lambda line: left.clear(), lambda: sum(left)
+            )
+        assert time.monotonic() - start < 5
+        assert (run.stopped, run.overdue, run.status < 0) == (True, True, True)
+        left.append(60.0)
+
+
+def test_a_child_that_ends_in_time_is_left_alone(tmp_path):
+    with Runner() as runner:
+        run = runner.run("tool", python("print('done')"), tmp_path, tmp_path / "log", limit=lambda: 30.0)
+    assert (run.status, run.stopped, run.overdue) == (0, False, False)
 
 
 def test_stopping_ends_children_and_what_they_started(tmp_path):

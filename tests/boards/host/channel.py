@@ -13,12 +13,12 @@ from tests.boards.link.parts import IDENTITY, computes
 BYTE = 1e-5  # Seconds that a byte takes at 1 Mbaud.
 
 
-def description(height=6, width=8, *, output="scores", classes=3, identity=IDENTITY):
+def description(height=6, width=8, *, output="scores", classes=3, identity=IDENTITY, checked_as=None):
     """A board for images of one byte a pixel."""
     beats = 1 if output == "class" else classes + 1
     bits = 16 if output == "scores" else 8
     return BoardDescription(
-        "test", identity, 1_000_000, height, width, 1, 8, 1, 8, height * width, bits, beats, output, classes
+        "test", identity, 1_000_000, height, width, 1, 8, 1, 8, height * width, bits, beats, output, classes, checked_as
     )
 
 
@@ -31,6 +31,7 @@ def shape_of(board: BoardDescription) -> LinkShape:
         board.identity,
         12_000_000,
         1_000_000,
+        board.checked_as,
     )
 
 

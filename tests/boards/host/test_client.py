@@ -271,6 +271,21 @@ def test_the_board_of_another_network_is_refused():
         opened(Channel(model_of(BOARD)), other)
 
 
+def test_a_board_whose_weights_were_replaced_answers_to_its_new_description_alone():
+    replaced = description(identity=b"another!", checked_as=BOARD.identity)
+    images = pictures(3)
+    answers = opened(Channel(model_of(replaced)), replaced).classify(images)
+    assert answers.scores is not None
+    np.testing.assert_array_equal(answers.scores, opened(Channel(model_of(BOARD))).classify(images).scores)
+    with pytest.raises(SubbitError, match="^the board holds another network \\(616e6f7468657221, not 0123456789abcdef"):
+        opened(Channel(model_of(replaced)), BOARD)
+    with pytest.raises(SubbitError, match="^the board holds another network \\(0123456789abcdef, not 616e6f7468657221"):
+        opened(Channel(model_of(BOARD)), replaced)
+    # A host that does not know what the check begins with takes no answer.
+    with pytest.raises(SubbitError):
+        opened(Channel(model_of(replaced)), description(identity=b"another!"), patience=5).classify(images)
+
+
 def test_a_board_for_other_images_is_refused():
     with pytest.raises(SubbitError, match="^the board takes images or gives results of another size: name the folder "):
         opened(Channel(model_of(BOARD)), description(5, 8))

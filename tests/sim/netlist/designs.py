@@ -10,7 +10,7 @@ from hw.programs import find_program
 from sim import component
 from sim.netlist.netlist import Netlist
 
-__all__ = ["PLACERS", "check_memories", "expected_reads", "memories", "place_and_route", "stimulus"]
+__all__ = ["PLACERS", "check_memories", "expected_reads", "memories", "pack_gowin", "place_and_route", "stimulus"]
 
 #: nextpnr's arguments for a device of each family that has many pins.
 PLACERS = {
@@ -131,7 +131,8 @@ def check_memories(
 
 
 def place_and_route(folder: Path, family: str, arguments: str = "") -> None:
-    """nextpnr from synth.json in ``folder`` to routed.json, and to the packer's text where there is one."""
+    """nextpnr from synth.json in ``folder`` to routed.json, and to the packer's text where there is one, of Gowin to
+    top.fs."""
     name, usual = PLACERS[family]
     if family == "gowin":
         ports = Netlist.read(folder / "synth.json").ports.items()
@@ -140,3 +141,11 @@ def place_and_route(folder: Path, family: str, arguments: str = "") -> None:
         (folder / "top.cst").write_text("".join(lines))
     command = [find_program(name).path, *(arguments or usual).split(), "--json", "synth.json", "--write", "routed.json"]
     subprocess.run(command, cwd=folder, capture_output=True, check=True)
+    if family == "gowin":
+        pack_gowin(folder)
+
+
+def pack_gowin(folder: Path) -> None:
+    """gowin_pack from routed.json in ``folder`` to top.fs."""
+    options = ["-d", "GW1N-9C", "--sspi_as_gpio", "--mspi_as_gpio", "-o", "top.fs", "routed.json"]
+    subprocess.run([find_program("gowin_pack").path, *options], cwd=folder, capture_output=True, check=True)

@@ -69,6 +69,16 @@ def test_memories_placed_and_routed(family, simulator, synthesised, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("simulator", available())
+@pytest.mark.parametrize("shapes", [SHAPES["gowin"], [(512, 18, "block"), (1024, 9, "block")]], ids=["all", "few"])
+def test_memories_read_back_from_a_bitstream_of_gowin(shapes, simulator, synthesised, tmp_path):
+    synthesised("gowin", shapes, ["synth_gowin -top top"])
+    place_and_route(tmp_path, "gowin")
+    sources, _ = netlist_sources(tmp_path, "bitstream", "gowin")
+    check_memories(sources, shapes, simulator, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("simulator", available())
 @pytest.mark.parametrize("stage", ["synthesised", "routed"])
 def test_single_port_ram(stage, simulator, synthesised, tmp_path):
     shapes = [(16384, 16, "huge")]

@@ -31,6 +31,7 @@ PINS_OF_SG48 = (
     *range(34, 39),
     *range(42, 49),
 )
+needs_icestorm = pytest.mark.skipif(shutil.which("icebox_vlog") is None, reason="icestorm is not installed")
 needs_icarus = pytest.mark.skipif("icarus" not in available(), reason="Icarus is not installed")
 
 
@@ -123,11 +124,11 @@ def test_netlist_is_the_network(name, family, stage, simulator, designs):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("icebox_vlog") is None, reason="icestorm is not installed")
 @pytest.mark.parametrize("simulator", available())
+@pytest.mark.parametrize("family", [pytest.param("ice40", marks=needs_icestorm), "gowin"])
 @pytest.mark.parametrize("name", PLANS)
-def test_bitstream_is_the_network(name, simulator, designs):
-    sources, _ = netlist_sources(designs.routed(name, "ice40"), "bitstream", top="accelerator")
+def test_bitstream_is_the_network(name, family, simulator, designs):
+    sources, _ = netlist_sources(designs.routed(name, family), "bitstream", top="accelerator")
     report = designs.report(name, sources, simulator)
     assert report.passed, report.problem
 

@@ -135,8 +135,8 @@ def test_files_that_are_missing_or_damaged(tmp_path):
     (tmp_path / "routed.json").write_text("{}")
     with pytest.raises(SubbitError, match="is not a netlist of Yosys or nextpnr"):
         netlist_sources(tmp_path, "routed")
-    with pytest.raises(SubbitError, match="Bitstreams are read back for ice40 alone, not for gowin"):
-        netlist_sources(tmp_path, "bitstream")
+    with pytest.raises(SubbitError, match="Bitstreams are not read back for ecp5: simulate the routed netlist"):
+        netlist_sources(tmp_path, "bitstream", "ecp5")
     with pytest.raises(ValueError, match="stage must be one of rtl, synthesised, routed, bitstream, not 'placed'"):
         netlist_sources(tmp_path, "placed")  # type: ignore[arg-type]
 

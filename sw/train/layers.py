@@ -127,7 +127,8 @@ class BinaryConv2d(_Weighted):
         super().__init__(binarizer, dropout)
         self.stride = stride
         self.padding = padding
-        self.edge = {"none": 0, "zero": 0, "-1": ends[0], "+1": ends[1]}[padding.kind]
+        level = 2 * padding.level - ends[1] if ends[0] else padding.level  # Pixels begin at 0.
+        self.edge = {"none": 0, "zero": 0, "-1": ends[0], "+1": ends[1], "level": level}[padding.kind]
 
     def forward(self, x: Tensor) -> Tensor:
         # Channels last, the library's convolutions are a quarter faster on a CPU.

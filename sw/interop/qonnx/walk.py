@@ -87,7 +87,8 @@ class Walk:
         if node.op_type == "Constant":
             self.known[node.output[0]] = constant_of(node)
         elif node.op_type == "Shape" and names[0] in self.shapes:
-            self.known |= fold(node, {names[0]: np.zeros(self.shapes[names[0]], np.float32)}, self.graph.opsets)
+            shape = (self.graph.batch, *self.shapes[names[0]][1:])
+            self.known |= fold(node, {names[0]: np.zeros(shape, np.float32)}, self.graph.opsets)
         elif all(name in self.known for name in names):
             if node.op_type not in FOLDED:
                 raise refuse(node, "reads constants alone: export the model with its result in its place")
@@ -117,7 +118,7 @@ class Walk:
         elif kind in ELEMENTWISE:
             signal = signal.then(node, self.known)
         elif kind in SHAPING:
-            signal = shaped(node, signal, self.known)
+            signal = shaped(node, signal, self.known, self.graph.batch)
         elif kind in POOLS:
             signal = pool(node, signal)
         elif kind == "Pad":
@@ -129,7 +130,7 @@ class Walk:
             return
         else:
             raise refuse(node, "is read on constants alone: export the model without it")
-        if signal.order.size > LIMIT:
+        if signal.order.size * self.graph.batch > LIMIT:
             raise refuse(node, f"makes a tensor of shape {signal.order.shape}: train a smaller model")
         self.nodes.append(node)
         self.signal = signal

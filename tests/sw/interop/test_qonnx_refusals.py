@@ -77,9 +77,16 @@ REFUSED = {
         lambda rng: end(image(rng).conv(signs(rng, 4, 2, 2, 2)).pool(2, ceil_mode=1), rng, 64),
         r"MaxPool_3 \(MaxPool\) keeps rows or columns that are no whole window of 7x7: set ceil_mode=False",
     ),
-    "signed levels in zeros": (
-        lambda rng: end(conv(rng).quant(2, 2.0, signed=1).conv(signs(rng, 4, 4, 3, 3), pad=1), rng, 144),
-        r"Conv_4 \(Conv\) pads with 0, which is neither an end nor the middle of the levels of t3 \(-4 to 2\)",
+    "padding between levels": (
+        lambda rng: end(
+            conv(rng)
+            .quant(2, 2.0, signed=1)
+            .node("Pad", np.array([0, 0, 1, 1] * 2), np.array(0.7, np.float32))
+            .conv(signs(rng, 4, 4, 3, 3)),
+            rng,
+            144,
+        ),
+        r"Pad_4 \(Pad\) pads with 0.7, which is neither a level nor the middle of the levels of t4 \(-4 to 2\)",
     ),
     "no activation": (
         lambda rng: image(rng, 1, 300).dense(signs(rng, 4, 300)).dense(signs(rng, 3, 4)),
@@ -170,7 +177,7 @@ REFUSED = {
     ),
     "input in zeros": (
         lambda rng: end(Chain(1, 2, 8, 8).node("Sub", 0.5).conv(signs(rng, 4, 2, 3, 3), pad=1), rng, 256),
-        r"Conv_1 \(Conv\) pads with 0, which is none of the image's own -0.5: train it without padding",
+        r"Conv_1 \(Conv\) pads with 0, which is no pixel and none of the image's own -0.5: train it without padding",
     ),
     "crooked input": (
         lambda rng: end(Chain(1, 2, 8, 8).node("Tanh").conv(signs(rng, 4, 2, 3, 3)), rng, 144),
@@ -197,7 +204,7 @@ def test_pool_whose_levels_fall_in_a_border_of_zeros(tmp_path, rng):
     """An unsigned level 0 stands for zero, but in the channels that fall behind their pool 0 is the highest one."""
     chain = conv(rng).pool().norm(rng, 4, 6, np.array([1, -1, 1, 1])).node("Relu").quant(2, 0.25)
     path = end(chain.conv(signs(rng, 4, 4, 3, 3), pad=1), rng, 36).save(tmp_path)
-    with pytest.raises(SubbitError, match=r"Conv_7 \(Conv\) pads with an end of the levels where some channels fall"):
+    with pytest.raises(SubbitError, match=r"Conv_7 \(Conv\) pads with one of the levels where some channels fall"):
         read_qonnx(path)
 
 

@@ -13,6 +13,7 @@ from sw.interop.qonnx.flow.steps import BLOCK, Curve, NotSteps, grid_of, trace
 from sw.interop.qonnx.graph.refusal import label, refuse
 from sw.interop.qonnx.layers.linear import Node, Operand
 from sw.network import Layer, MaxPool, Padding, Threshold
+from sw.network.layers import PaddingKind
 
 __all__ = ["read_levels"]
 
@@ -44,16 +45,17 @@ def read_levels(
     layers: list[Layer] = [Threshold(name=name, reads=(source.name,), thresholds=thresholds, invert=invert)]
     for pool in signal.pools:
         layers.append(MaxPool(name=pools(), reads=(layers[-1].name,), size=pool.size))
-    padding = Padding() if border is None else Padding(grid.padding, border.amount)
-    if turned.any() and padding.kind in ("-1", "+1"):
+    padding = Padding() if border is None else Padding(grid.padding, border.amount, grid.border)
+    if turned.any() and padding.kind in ("-1", "+1", "level"):
         assert border is not None
         if not turned.all():
             raise refuse(
                 border.node,
-                "pads with an end of the levels where some channels fall behind a pool and others rise: put the "
+                "pads with one of the levels where some channels fall behind a pool and others rise: put the "
                 "quantiser in front of the pool",
             )
-        padding = replace(padding, kind="+1" if padding.kind == "-1" else "-1")
+        kinds: dict[PaddingKind, PaddingKind] = {"-1": "+1", "+1": "-1", "level": "level"}
+        padding = replace(padding, kind=kinds[padding.kind], level=grid.top - grid.border if grid.border else 0)
     shift = tuple(grid.middle + part for part in offset)
     return layers, Operand(layers[-1].name, 1, grid.step / 2, np.where(turned, -1, 1), shift, padding)
 
@@ -102,8 +104,8 @@ def _grid(found: Node, signal: Signal, curve: Curve, border: Border | None) -> t
     if border is not None and fit(values) is not None:
         raise refuse(
             border.node,
-            f"pads with {border.value:g}, which is neither an end nor the middle of the levels of {signal.tensor} "
-            f"({values[0]:g} to {values[-1]:g}): train it without padding, or with an unsigned or a 1-bit quantiser",
+            f"pads with {border.value:g}, which is neither a level nor the middle of the levels of {signal.tensor} "
+            f"({values[0]:g} to {values[-1]:g}): train it without padding, or with a quantiser that has that level",
         )
     lowest = np.array([float(values.min()) for _, values in curve.rows()])
     rows = [values - low for (_, values), low in zip(curve.rows(), lowest, strict=True)]

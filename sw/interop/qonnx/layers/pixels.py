@@ -147,9 +147,22 @@ def _padding(border: Border | None, ends: dict[PaddingKind, tuple[Fraction, ...]
     told = ", ".join(f"{float(value):g}" for value in dict.fromkeys(values[0] for values in ends.values()))
     raise refuse(
         border.node,
-        f"pads with {border.value:g}, which is none of the image's own {told}: train it without padding there, or with "
-        "an input whose lowest value is 0 (--input-range)",
+        f"pads with {border.value:g}, which is no pixel and none of the image's own {told}: train it without padding "
+        "there, or with an input that has this value (--input-range)",
     )
+
+
+def _pixel(border: Border | None, first: np.ndarray, rise: np.ndarray, kept: int) -> int:
+    """The pixel, of the bits ``kept``, that is worth the value of ``border`` in every channel; 0 where there is none.
+
+    Channels are worth first + rise pixel.
+    """
+    if border is None:
+        return 0
+    numbers = (border.value - first) / rise
+    pixel = int(np.rint(numbers[0]))
+    near = TOLERANCE * (kept + np.abs(first / rise).max())
+    return pixel if 0 < pixel <= kept and not pixel & ~kept and np.abs(numbers - pixel).max() <= near else 0
 
 
 def _planes(found: Node, values: np.ndarray, border: Border | None, pixels: Pixels) -> Encoded | None:
@@ -163,7 +176,11 @@ def _planes(found: Node, values: np.ndarray, border: Border | None, pixels: Pixe
             return None
         layers = (BitPlanes(name="encode", reads=("input",), planes=tuple(range(dropped, pixels.bits))),)
         shift = _fractions(values[0])
-        padding = _padding(border, {"zero": shift}, float(np.abs(values).max()))
+        level = _pixel(border, values[0], rise, int(kept[-1]))
+        if border is not None and level:
+            padding = Padding("level", border.amount, level)
+        else:
+            padding = _padding(border, {"zero": shift}, float(np.abs(values).max()))
         scale = abs(Fraction(float(values[-1, 0])) - shift[0]) / int(kept[-1])
         read = ("encode", layers) if dropped else ("input", ())
         return Encoded(read[1], Operand(read[0], 1, scale, np.sign(rise).astype(int), shift, padding), pixels.bits)
@@ -196,13 +213,15 @@ def _thermometer(found: Node, values: np.ndarray, border: Border | None, pixels:
 def _quantised(found: Node, signal: Signal, values: np.ndarray, border: Border | None) -> Encoded:
     """The levels of a quantiser as the Network's pixels."""
     grid = fit(np.unique(values), None if border is None else border.value)
-    if grid is None or grid.padding not in ("none", "-1"):
+    if grid is None or grid.padding == "zero":
         raise refuse(
             found.node,
-            f"reads {signal.tensor}, which is not in equal steps of at most 8 bits, with any padding at the lowest: "
+            f"reads {signal.tensor}, which is not in equal steps of at most 8 bits, with any padding one of them: "
             "train it with a quantised input, or leave --quantised-input out",
         )
-    padding = Padding() if border is None else Padding("zero", border.amount)
+    level = {"+1": grid.top, "level": grid.border}.get(grid.padding, 0)
+    kind: PaddingKind = "level" if level else "zero"
+    padding = Padding() if border is None else Padding(kind, border.amount, level)
     same = (grid.low,) * values.shape[1]
     operand = Operand("input", 1, grid.step, np.ones(values.shape[1], int), same, padding)
     return Encoded((), operand, grid.bits, grid.level(values).astype(np.uint8))

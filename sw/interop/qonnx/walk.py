@@ -30,6 +30,9 @@ REASONS = {
 }
 
 
+JOINS = frozenset({"Add", "Sub", "Mul", "Div", "Max", "Min"})
+
+
 @dataclass(frozen=True, eq=False)
 class Reading:
     """A layer with weights, as the graph has it: what it reads there, its weights, and what it makes."""
@@ -106,6 +109,8 @@ class Walk:
         stranger = [name for name in names if name not in self.known and name != signal.tensor]
         if self.ended or stranger:
             read = stranger[0] if stranger else signal.tensor
+            if kind in JOINS and len(names) == 2 and not self.known.keys() & set(names):
+                raise refuse(node, "joins two branches, as a residual connection does: train a network of one chain")
             raise refuse(node, f"reads {read} where another node does too: train the network as one chain of layers")
         if kind in REASONS:
             raise refuse(node, REASONS[kind])

@@ -12,8 +12,8 @@ from google.protobuf.message import DecodeError
 from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, numpy_helper
 
 from sw.errors import SubbitError
-from sw.interop.qonnx.graph.operators import CUSTOM_DOMAINS, KNOWN
-from sw.interop.qonnx.graph.refusal import Refused, label, refuse
+from sw.interop.qonnx.graph.operators import CUSTOM_DOMAINS, KNOWN, REAL
+from sw.interop.qonnx.graph.refusal import QUANTISED, Refused, label, refuse
 
 __all__ = ["LIMIT", "Graph", "attribute", "constant_of", "load"]
 
@@ -123,6 +123,8 @@ def check_node(node: NodeProto) -> None:
         node.domain = QONNX
     if node.domain == "ai.onnx":
         node.domain = ""
+    if not node.domain and node.op_type in REAL - KNOWN:
+        raise refuse(node, f"is an activation of real numbers: train the network with {QUANTISED} in its place")
     if node.op_type not in KNOWN or (node.domain and node.domain not in CUSTOM_DOMAINS):
         raise refuse(node, "is an operator that no binary network here is made of: export the model without it")
     for found in node.attribute:

@@ -16,6 +16,8 @@ __all__ = [
     "LINEAR",
     "PASSED",
     "POOLS",
+    "QUANTISERS",
+    "REAL",
     "SHAPING",
     "Step",
 ]
@@ -36,6 +38,15 @@ ELEMENTWISE = frozenset(
     }
 )
 """Each is monotone in its one variable input, and so is whatever they are put together to."""
+QUANTISERS = frozenset({"Quant", "IntQuant", "BipolarQuant", "MultiThreshold", "Sign", "Round", "Floor", "Ceil"})
+"""Those of them that make a few values of many."""
+CURVED = frozenset({"Relu", "HardSigmoid", "Sigmoid", "Tanh"})
+"""Those of them that are activations of real numbers: a quantiser must follow."""
+REAL = CURVED | {
+    *("LeakyRelu", "PRelu", "Elu", "Selu", "Celu", "ThresholdedRelu", "Gelu", "Erf", "Mish", "Swish", "HardSwish"),
+    *("Softplus", "Softsign"),
+}
+"""All activations of real numbers."""
 FOLDED = frozenset(
     {
         *("Constant", "Shape", "Gather", "Concat", "Slice", "Cast", "Pow", "Sqrt", "Reciprocal", "Abs"),

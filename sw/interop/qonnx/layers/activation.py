@@ -10,7 +10,8 @@ from onnx import NodeProto
 from sw.interop.qonnx.flow.levels import Grid, fit, table
 from sw.interop.qonnx.flow.signal import Border, Signal
 from sw.interop.qonnx.flow.steps import BLOCK, Curve, NotSteps, grid_of, trace
-from sw.interop.qonnx.graph.refusal import label, refuse
+from sw.interop.qonnx.graph.operators import QUANTISERS, REAL
+from sw.interop.qonnx.graph.refusal import QUANTISED, label, refuse
 from sw.interop.qonnx.layers.linear import Node, Operand
 from sw.network import Layer, MaxPool, Padding, Threshold
 from sw.network.layers import PaddingKind
@@ -31,6 +32,7 @@ def read_levels(
     try:
         curve = trace(signal.evaluate(), source.low, source.high, source.channels)
     except NotSteps:
+        _check_quantised(found, signal)
         raise refuse(
             found.node,
             f"reads what {label(last)} makes, which is no quantised activation: put a quantiser of at most 8 bits in "
@@ -38,6 +40,7 @@ def read_levels(
         ) from None
     direction = curve.direction()
     if (direction == 2).any():
+        _check_quantised(found, signal)
         raise refuse(last, "makes numbers that rise and fall along the sums: train it without")
     turned = _turned(signal, direction)
     grid, offset = _grid(found, signal, curve, border)
@@ -58,6 +61,19 @@ def read_levels(
         padding = replace(padding, kind=kinds[padding.kind], level=grid.top - grid.border if grid.border else 0)
     shift = tuple(grid.middle + part for part in offset)
     return layers, Operand(layers[-1].name, 1, grid.step / 2, np.where(turned, -1, 1), shift, padding)
+
+
+def _check_quantised(found: Node, signal: Signal) -> None:
+    """Raise Refused where ``found`` reads an activation of real numbers, and nothing there is quantised."""
+    if any(step.original.op_type in QUANTISERS for step in signal.steps):
+        return
+    for step in reversed(signal.steps):
+        if step.original.op_type in REAL:
+            raise refuse(
+                step.original,
+                f"is an activation of real numbers that {label(found.node)} reads unquantised: train the network with "
+                f"{QUANTISED} in its place",
+            )
 
 
 def _turned(signal: Signal, direction: np.ndarray) -> np.ndarray:
@@ -111,6 +127,7 @@ def _grid(found: Node, signal: Signal, curve: Curve, border: Border | None) -> t
     rows = [values - low for (_, values), low in zip(curve.rows(), lowest, strict=True)]
     grid = None if border is not None else fit(np.unique(np.concatenate(rows)))
     if grid is None:
+        _check_quantised(found, signal)
         raise refuse(
             found.node,
             f"reads {signal.tensor}, whose {len(values)} values are not in equal steps, the same for all channels: "

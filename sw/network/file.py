@@ -16,8 +16,9 @@ from sw.errors import SubbitError, printable
 from sw.files import atomic_write
 from sw.network import layers as layer_types
 from sw.network.encodings import encoding_of_kind
-from sw.network.layers import Layer, Padding, PaddingKind
+from sw.network.layers import Layer
 from sw.network.network import Input, Network
+from sw.network.padding import Padding, PaddingKind
 
 __all__ = ["SCHEMA", "digest", "load", "save"]
 

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sw.network import Padding
+from sw.network.padding import NO_PADDING
 from sw.train.binarize import WeightBinarizer
 from sw.train.estimators import Levels, round_ste
 
@@ -28,9 +29,6 @@ __all__ = [
     "flatten",
     "image_order",
 ]
-
-
-NO_PADDING = Padding()
 
 
 def flatten(x: Tensor) -> Tensor:

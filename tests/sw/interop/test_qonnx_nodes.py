@@ -5,9 +5,7 @@ import onnx
 import pytest
 from onnx import helper
 
-from sw.errors import SubbitError
 from sw.interop.qonnx import Pixels, check, read_qonnx
-from sw.network import Padding
 from tests.sw.interop.graphs import Chain, assert_imported, executor, pixels_of, signs
 
 
@@ -57,44 +55,6 @@ def shape_of(chain):
     from qonnx.transformation.infer_shapes import InferShapes
 
     return ModelWrapper(chain.model()).transform(InferShapes()).get_tensor_shape(chain.last)
-
-
-@pytest.mark.parametrize("bits", [1, 2, 3, 8])
-def test_unsigned_activations_with_padding(tmp_path, rng, bits):
-    """Zero is the lowest level of an unsigned quantiser."""
-    chain = Chain(1, 1, 5, 5).node("Sub", 0.5).bipolar().conv(signs(rng, 4, 1, 3, 3), pad=1)
-    chain.norm(rng, 4, reach=3).node("Relu").quant(bits, 0.25)
-    chain.conv(signs(rng, 4, 4, 3, 3), pad=1).norm(rng, 4, 12).bipolar().flat().dense(signs(rng, 3, 100))
-    network = assert_imported(chain, tmp_path).network
-    # The sums of nine taps reach no more than 2**5 of the 8-bit quantiser's levels.
-    assert (network.layer("conv1_act").bits, network.layer("conv2").padding.kind) == (min(bits, 5), "-1")
-
-
-@pytest.mark.parametrize(("bits", "narrow", "level"), [(2, 0, 2), (2, 1, 1), (3, 0, 4), (3, 1, 3)])
-def test_signed_activations_with_zero_padding(tmp_path, rng, bits, narrow, level):
-    """Zero is one of the levels of a signed quantiser: -2, -1, 0, 1, or -1, 0, 1."""
-    chain = Chain(1, 2, 6, 5).node("Sub", 0.5).bipolar().conv(signs(rng, 4, 2, 3, 3), pad=1)
-    chain.norm(rng, 4, reach=3).quant(bits, 0.25, signed=1, narrow=narrow)
-    chain.conv(signs(rng, 4, 4, 3, 3), pad=2).norm(rng, 4, 9).bipolar().flat().dense(signs(rng, 3, 224))
-    network = assert_imported(chain, tmp_path).network
-    assert network.layer("conv2").padding == Padding("level", 2, level)
-
-
-def test_zero_padding_behind_a_pool_of_falling_channels(tmp_path, rng):
-    """Where every channel falls behind the pool all are stored upside down, and so is the level of the border."""
-    chain = Chain(1, 2, 8, 8).node("Sub", 0.5).bipolar().conv(signs(rng, 4, 2, 3, 3)).pool()
-    chain.node("Neg").quant(2, 4.0, signed=1)
-    chain.conv(signs(rng, 4, 4, 3, 3), pad=1).norm(rng, 4, 9).bipolar().flat().dense(signs(rng, 3, 36))
-    assert assert_imported(chain, tmp_path).network.layer("conv2").padding == Padding("level", 1, 1)
-
-
-@pytest.mark.parametrize("quantised", [False, True])
-def test_signed_pixels_with_zero_padding(tmp_path, rng, quantised):
-    """Pixels from -128 to 127: the one that is worth 0 stands around the image."""
-    pixels = Pixels(low=-128.0, high=127.0, quantised=quantised)
-    chain = Chain(1, 2, 6, 5).quant(8, 1.0, signed=1).conv(signs(rng, 4, 2, 3, 3), pad=1)
-    chain.norm(rng, 4, reach=300).bipolar().flat().dense(signs(rng, 3, 120))
-    assert assert_imported(chain, tmp_path, pixels).network.layer("conv1").padding == Padding("level", 1, 128)
 
 
 @pytest.mark.parametrize(("signed", "narrow"), [(1, 0), (1, 1), (0, 1)])
@@ -261,75 +221,6 @@ def test_channels_last_with_a_pool_of_its_own(tmp_path, rng):
         chain.node("Reshape", np.array([0, -1])).dense(last)
     imported = assert_imported(own, tmp_path, channels_first=False, judge=judge)
     assert imported.walk.shape == (6, 6, 2)
-
-
-@pytest.mark.parametrize(("value", "opset"), [(-1.0, 9), (0.0, 13), (1.0, 13)])
-def test_pad_node(tmp_path, rng, value, opset):
-    chain = Chain(1, 1, 5, 5, opset=opset).node("Sub", 0.5).bipolar()
-    pads = [0, 0, 1, 1, 0, 0, 1, 1]
-    if opset < 11:
-        chain.node("Pad", mode="constant", pads=pads, value=value)
-    else:
-        chain.node("Pad", np.array(pads), np.array(value, np.float32), mode="constant")
-    chain.conv(signs(rng, 4, 1, 3, 3), pad=1 if value == 0 else 0).norm(rng, 4).bipolar().flat()
-    imported = assert_imported(chain.dense(signs(rng, 3, 196 if value == 0 else 100)), tmp_path)
-    padding = imported.network.layers[1].padding
-    assert (padding.kind, padding.amount) == {-1.0: ("-1", 1), 0.0: ("zero", 2), 1.0: ("+1", 1)}[value]
-
-
-@pytest.mark.parametrize("batch", [2, 3, 16])
-def test_a_fixed_number_of_images(tmp_path, rng, batch):
-    """Shapes that have the number of images in them, as an export of several at once writes them."""
-    chain = Chain(batch, 2, 6, 5).node("Sub", 0.5).bipolar().conv(signs(rng, 3, 2, 3, 3)).norm(rng, 3).bipolar()
-    chain.node("Transpose", perm=[0, 2, 3, 1]).node("Reshape", np.array([batch, 12, 3])).node(
-        "Unsqueeze", np.array([1])
-    )
-    chain.node("Squeeze", np.array([1])).node("Reshape", np.array([-1, 36])).dense(signs(rng, 8, 36)).bipolar()
-    chain.node("Reshape", np.array([batch, -1])).dense(signs(rng, 4, 8))
-    assert_imported(chain, tmp_path, images=batch)
-
-
-@pytest.mark.parametrize("batch", [2, 3])
-def test_the_number_of_images_computed_in_the_graph(tmp_path, rng, batch):
-    """Shape tells the number of images that the file has."""
-    chain = Chain(batch, 2, 4, 4).node("Sub", 0.5).bipolar().conv(signs(rng, 3, 2, 3, 3)).bipolar()
-    source, first, rest = chain.last, chain.constant(np.array([0])), chain.constant(np.array([-1]))
-    chain.nodes.append(helper.make_node("Shape", [source], ["sizes"]))
-    chain.nodes.append(helper.make_node("Gather", ["sizes", first], ["images"]))
-    chain.nodes.append(helper.make_node("Concat", ["images", rest], ["flat"], axis=0))
-    chain.nodes.append(helper.make_node("Reshape", [source, "flat"], ["features"]))
-    chain.last = "features"
-    assert_imported(chain.dense(signs(rng, 4, 12)), tmp_path, images=batch)
-
-
-@pytest.mark.parametrize(
-    ("move", "sentence"),
-    [
-        (("Reshape", np.array([1, -1])), "makes 1 rows of 3 images: leave the first axis to the images"),
-        (("Reshape", np.array([6, 24])), "makes 6 rows of 3 images: leave the first axis to the images"),
-        (("Reshape", np.array([-1, 24])), r"makes the shape \(4, 24\) of \(2, 3, 4, 4\): leave the first axis"),
-        (("Reshape", np.array([3, 47])), r"does not fit a tensor of shape \(1, 3, 4, 4\)"),
-        (("Flatten", 0), r"makes the shape \(1, 96\) of"),
-        (("Transpose", [2, 0, 1, 3]), r"makes the shape \(4, 2, 3, 4\) of"),
-    ],
-)
-def test_what_mixes_images_is_refused(tmp_path, rng, move, sentence):
-    chain = Chain(3, 2, 6, 6).node("Sub", 0.5).bipolar().conv(signs(rng, 3, 2, 3, 3)).bipolar()
-    kind, how = move
-    if kind == "Reshape":
-        chain.node(kind, how)
-    else:
-        chain.node(kind, **{"axis" if kind == "Flatten" else "perm": how})
-    with pytest.raises(SubbitError, match=sentence):
-        read_qonnx(chain.dense(signs(rng, 4, 48)).save(tmp_path))
-
-
-def test_images_that_change_places_are_refused(tmp_path, rng):
-    """Two images of two channels: a Transpose that makes channels images has the right shape and is wrong."""
-    chain = Chain(2, 2, 6, 6).node("Sub", 0.5).bipolar().conv(signs(rng, 2, 2, 3, 3)).bipolar()
-    chain.node("Transpose", perm=[1, 0, 2, 3]).flat().dense(signs(rng, 4, 32))
-    with pytest.raises(SubbitError, match="leave the first axis to the images"):
-        read_qonnx(chain.save(tmp_path))
 
 
 def test_moves_between_a_convolution_and_a_dense_layer(tmp_path, rng):

@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 
 from sw.interop.qonnx.flow.steps import Curve
-from sw.network.layers import PaddingKind
+from sw.network.padding import PaddingKind
 
 __all__ = ["Grid", "fit", "table"]
 

@@ -14,7 +14,7 @@ from sw.interop.qonnx.graph.operators import QUANTISERS, REAL
 from sw.interop.qonnx.graph.refusal import QUANTISED, label, refuse
 from sw.interop.qonnx.layers.linear import Node, Operand
 from sw.network import Layer, MaxPool, Padding, Threshold
-from sw.network.layers import PaddingKind
+from sw.network.padding import PaddingKind
 
 __all__ = ["read_levels"]
 

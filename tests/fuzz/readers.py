@@ -30,6 +30,7 @@ READERS: dict[str, Reader] = {
     "proof": Reader(builds.proof, builds.read_proof),
     "checkpoint": Reader(data.checkpoint, data.read_checkpoint, Bounds(seconds=20.0, base=128)),
     "qonnx": Reader(networks.qonnx, networks.read_qonnx, Bounds(seconds=20.0, base=160)),
+    "exported qonnx": Reader(networks.exported, networks.read_qonnx, Bounds(seconds=20.0, base=160)),
     "subbit inspect": Reader(networks.network, commands.command_inspect),
     "subbit report": Reader(commands.reported, commands.command_report, Bounds(seconds=20.0, base=128)),
     "subbit flash": Reader(commands.built, commands.command_flash),

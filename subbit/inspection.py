@@ -213,7 +213,8 @@ def _threshold_width(layer: Linear, network: Network) -> int:
 def _detail(layer: Layer) -> str:
     match layer:
         case Convolution(kernel=(rows, columns), stride=stride, padding=padding):
-            pad = "" if padding.kind == "none" else f" pad {padding.amount} ({padding.kind})"
+            around = f"level {padding.level}" if padding.kind == "level" else padding.kind
+            pad = "" if padding.kind == "none" else f" pad {padding.amount} ({around})"
             return f"{rows}x{columns}{f' stride {stride}' if stride > 1 else ''}{pad}"
         case BitSlices(slices=slices):
             return f"bits {', '.join(map(str, slices))}"

@@ -132,6 +132,11 @@ def convolution(draw: st.DrawFn, rng: np.random.Generator, chain: Chain, number:
         rows, columns = min(rows, chain.type.height), min(columns, chain.type.width)
     else:
         amount = draw(st.integers(max(1, least), most))
+    between = range(1, chain.type.high) if chain.type.domain == "levels" else chain.type.planes
+    level = 0
+    if kind == "zero" and between and draw(st.booleans()):
+        kind, level = "level", draw(st.sampled_from(list(between)))
+        level = level if chain.type.domain == "levels" else 1 << level
     shape = (draw(st.sampled_from([1, 2, 3, 4, 6])), rows, columns, chain.type.channels)
     chain.add(
         Convolution(
@@ -139,7 +144,7 @@ def convolution(draw: st.DrawFn, rng: np.random.Generator, chain: Chain, number:
             reads=chain.source,
             weights=weights(draw, rng, shape),
             stride=draw(st.sampled_from([1, 1, 2])),
-            padding=Padding(kind, amount),
+            padding=Padding(kind, amount, level),
         )
     )
     activate(draw, rng, chain, f"conv{number}")

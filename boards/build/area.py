@@ -8,6 +8,7 @@ from pathlib import Path
 
 from boards.build.timing import stage_of
 from hw.synthesis import Area
+from sw.errors import SubbitError
 
 __all__ = ["Areas", "areas", "cells"]
 
@@ -29,11 +30,15 @@ class Areas:
 def areas(netlist: Path, stages: Collection[str], top: str = "top") -> Areas:
     """The cells of module ``top``, by the stages in their names.
 
-    Yosys names a table after a signal beside it: one between two stages may be counted in either.
+    Yosys names a table after a signal beside it: one between two stages may be counted in either. Raises SubbitError
+    where the file is no text: it may be of an earlier run.
     """
     found: dict[str, Counter[str]] = {}
-    for name, kind in cells(netlist, top):
-        found.setdefault(stage_of(name, stages), Counter())[kind] += 1
+    try:
+        for name, kind in cells(netlist, top):
+            found.setdefault(stage_of(name, stages), Counter())[kind] += 1
+    except (OSError, ValueError) as error:
+        raise SubbitError(f"{netlist} is damaged: remove {netlist.parent} and build again.") from error
     total: Counter[str] = sum(found.values(), Counter())
     return Areas(Area.count(total), {stage: Area.count(kinds) for stage, kinds in found.items()})
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from boards.board import Board
@@ -117,7 +118,7 @@ class Builder:
         runs = (*self.runs, *costs, self.pack())
         bitstream = write_flash_image(self.place.path, self.description, self.flow.bitstream)
         self.place.keep(bitstream)
-        used, timing = self._reported()
+        used, timing = reported(self.place.path, self.flow, self.stages)
         programs = {program.name: program.as_dict() for program in (self.routing.program, self.packer)}
         return Implementation(
             areas=measured.areas,
@@ -129,16 +130,6 @@ class Builder:
             programs={"yosys": {"version": yosys_version()}} | programs,
             bitstream=bitstream,
         )
-
-    def _reported(self) -> tuple[dict[str, tuple[int, int]], Timing]:
-        """What the placer's own report tells. Raises SubbitError where it is damaged: it may be of an earlier run."""
-        path = self.place.path / REPORT
-        try:
-            report = read_json(path)
-            log = (self.place.path / self.routing.log).read_text(errors="replace")
-            return utilisation(report, self.flow), read_timing(report, self.stages, log)
-        except (OSError, ValueError, LookupError, TypeError, AttributeError, ZeroDivisionError) as error:
-            raise SubbitError(f"{path} is damaged: remove {self.place.path} and build again.") from error
 
     def _packed(self, synthesis: str) -> tuple[Areas, dict[str, tuple[int, int]]]:
         """Synthesise by a command and pack: what Yosys counts, and used and available cells."""
@@ -236,6 +227,20 @@ def check_fits(found: Areas, board: Board) -> None:
     }
     if any(used > room for used, room in counts.values()):
         raise DoesNotFit(counts, found)
+
+
+def reported(folder: Path, flow: Flow, stages: Collection[str]) -> tuple[dict[str, tuple[int, int]], Timing]:
+    """What the placer's own report in ``folder`` tells: used and available cells, and the timing.
+
+    Raises SubbitError where it is damaged: it may be of an earlier run.
+    """
+    path = folder / REPORT
+    try:
+        report = read_json(path)
+        log = (folder / f"{flow.placer}.log").read_text(errors="replace")
+        return utilisation(report, flow), read_timing(report, stages, log)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, ZeroDivisionError) as error:
+        raise SubbitError(f"{path} is damaged: remove {folder} and build again.") from error
 
 
 def utilisation(report: Mapping[str, Any], flow: Flow) -> dict[str, tuple[int, int]]:

@@ -53,12 +53,15 @@ def replace_tables(folder: Path, source: str, out: Path, files: Mapping[str, byt
     description = described(folder)
     form = FORMATS[description["family"]]
     name = description["sources"][0]
-    old = Verilog(read_text(folder / name, AGAIN), description["top"])
     new = Verilog(source, description["top"])
-    _check_logic(old, new, folder)
-    routed = RamNetlist(folder / ROUTED, form)
-    contents = routed.contents()
-    changed = _changes(old, new, contents, description["family"], folder)
+    try:
+        old = Verilog(read_text(folder / name, AGAIN), description["top"])
+        _check_logic(old, new, folder)
+        routed = RamNetlist(folder / ROUTED, form)
+        contents = routed.contents()
+        changed = _changes(old, new, contents, description["family"], folder)
+    except ValueError as error:
+        raise SubbitError(f"{folder / name} is damaged ({error}): {AGAIN}.") from error
     for table, places in changed:
         for place in places:
             place.put(table.bits, contents)

@@ -13,6 +13,10 @@ _MEMORY = re.compile(r"^  reg (?:\[(\d+):0\] )?(\w+) \[(\d+):0\];$", re.MULTILIN
 _ROW = re.compile(r"^( +)(\w+)\[(\d+)\] = \d+'([hbd][0-9a-fx]+);$", re.MULTILINE)
 _INSTANCE = re.compile(r"^  (\w+) (\w+) \($", re.MULTILINE)
 
+MOST_BITS = 1 << 24
+MOST_INSTANCES, MOST_DEPTH = 10_000, 20
+"""Far more than a design here has; a damaged text may say that a module is in itself."""
+
 
 @dataclass(frozen=True)
 class Table:
@@ -33,30 +37,35 @@ class Table:
 
 
 class Verilog:
-    """The text of `hw.verilog.emit`, by modules."""
+    """The text of `hw.verilog.emit`, by modules. Raises ValueError where it is none, as when it is damaged."""
 
     def __init__(self, text: str, top: str) -> None:
         self.top = top
         self.modules: Mapping[str, str] = {match[1]: match[0] for match in _MODULE.finditer(text)}
         if top not in self.modules:
             raise ValueError(f"text must hold a module {top}")
+        self._paths = self._instances()
 
     def skeleton(self) -> dict[str, str]:
         """Each module's text without the contents of its memories."""
         return {name: _ROW.sub(r"\1\2[\3]", text) for name, text in self.modules.items()}
 
     def tables(self) -> dict[str, Table]:
-        """Every memory that has contents, by its flattened name."""
+        """Every memory that has contents, by its flattened name. Raises ValueError where one has no bits there."""
         return {table.name: table for table in self._tables(self.top, ())}
 
     def instances(self) -> dict[str, tuple[str, ...]]:
         """For each module the path of its first instance."""
+        return self._paths
+
+    def _instances(self) -> dict[str, tuple[str, ...]]:
         found: dict[str, tuple[str, ...]] = {}
         waiting: list[tuple[str, tuple[str, ...]]] = [(self.top, ())]
-        while waiting:
-            name, path = waiting.pop(0)
+        for name, path in waiting:
             found.setdefault(name, path)
             waiting += [(kind, (*path, part)) for kind, part in self._parts(name)]
+            if len(waiting) > MOST_INSTANCES or len(path) > MOST_DEPTH:
+                raise ValueError(f"modules below {name} must be in one another at most {MOST_DEPTH} deep")
         return found
 
     def _parts(self, name: str) -> list[tuple[str, str]]:
@@ -71,7 +80,10 @@ class Verilog:
         for high, memory, last in _MEMORY.findall(text):
             if memory in rows:
                 width = int(high or 0) + 1
-                bits = np.zeros((int(last) + 1, width), np.uint8)
+                depth = int(last) + 1
+                if depth * width > MOST_BITS or max(rows[memory]) >= depth:
+                    raise ValueError(f"{memory} must have at most {MOST_BITS} bits, and rows below {depth}")
+                bits = np.zeros((depth, width), np.uint8)
                 for row, value in rows[memory].items():
                     bits[row] = _bits(value, width)
                 yield Table((*path, memory), bits, _is_written(text, memory))
@@ -145,5 +157,7 @@ def _random(rows: int, width: int, rng: np.random.Generator) -> list[int]:
 
 def _bits(value: str, width: int) -> np.ndarray:
     number = int(value[1:].replace("x", "0"), {"h": 16, "d": 10, "b": 2}[value[0]])
+    if number >> width:
+        raise ValueError(f"a row must have {width} bits, not {number.bit_length()}")
     packed = np.frombuffer(number.to_bytes(-(-width // 8), "little"), np.uint8)
     return np.unpackbits(packed, bitorder="little")[:width]

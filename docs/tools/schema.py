@@ -57,6 +57,8 @@ def kind(annotation: Any) -> str:
         return " or ".join(f'"{value}"' for value in inside)
     if origin is list:
         return f"list of {plural(inside[0])}"
+    if inside and inside[-1] is type(None):
+        return f"{kind(inside[0])}, or left out"
     if origin is not None:
         return "a layer"
     names = {int: "whole number", str: "text", float: "number", schema.InputRecord: "the image, below"}

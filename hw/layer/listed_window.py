@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from amaranth import Cat, Const, Module, Mux, Signal, Value
+from amaranth import Cat, Module, Mux, Signal, Value
 from amaranth.hdl import unsigned
 from amaranth.lib import data
 
@@ -182,8 +182,7 @@ class ListedWindow(StoredWindow):
                 tap = Mux(padded, shape.outside, tap)
             m.d.comb += payload.taps[lane].eq(tap)
             if lane == 0:
-                filler = Const(0, len(port.data)) if not shape.outside else Const(-1, len(port.data))
-                m.d.comb += payload.x.as_value().eq(Mux(padded, filler, port.data))
+                m.d.comb += payload.x.as_value().eq(Mux(padded, shape.border_of(shape.lanes), port.data))
         return m
 
     def _outside(self, m: Module, row: Value, column: Value) -> list[Value]:

@@ -1,6 +1,6 @@
 """Whole windows at once: line stores and a register a tap."""
 
-from amaranth import Cat, Const, Module, Mux, Signal, Value
+from amaranth import Cat, Module, Mux, Signal, Value
 from amaranth.lib import memory
 from amaranth.lib.wiring import In, Out
 
@@ -70,7 +70,7 @@ class ParallelWindow(StreamComponent):
         shape = self.shape
         bits = shape.channels * shape.bits
         pixel = Signal(bits)
-        padding = Const(-1 if shape.outside else 0, bits)
+        padding = shape.border_of(shape.channels)
         with m.If(step):
             m.d.sync += pixel.eq(Mux(inside, self.i.payload.as_value(), padding))
         above = shape.kernel[0] - 1

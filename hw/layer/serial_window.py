@@ -71,8 +71,7 @@ class SerialWindow(StoredWindow):
         was_outside = Signal()
         with m.If(go):
             m.d.sync += was_outside.eq(outside)
-        padding = (1 << len(x)) - 1 if shape.outside else 0
-        m.d.comb += x.eq(Mux(was_outside, padding, word))
+        m.d.comb += x.eq(Mux(was_outside, shape.border_of(shape.lanes), word))
         if shape.skips:
             missing = Signal.like(self.o.payload.missing)
             with m.If(go):

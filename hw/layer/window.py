@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
+from amaranth import Const
 from amaranth.lib import data
 
 from hw.datapath.rom import Rom
@@ -16,7 +17,7 @@ __all__ = ["UNCHECKED", "Fill", "Order", "WindowShape"]
 #: For memories whose word is not used when it is read while it is written: Yosys adds logic for that case otherwise.
 UNCHECKED = {"no_rw_check": "1"}
 
-Fill = Literal["zeros", "ones", "skip"]
+Fill = int | Literal["skip"]
 Order = Literal["tap", "channel"]
 
 
@@ -25,8 +26,8 @@ class WindowShape:
     """Windows of ``kernel`` (rows, columns) at ``stride`` over images of height x width x channels elements of ``bits``
     bits.
 
-    ``pad`` rows and columns stand outside on each side; ``fill`` says what they hold: elements of all zeros, all ones,
-    or "skip", taps that do not count. Every window is sent ``folds`` times, in words of ``lanes`` taps. In "tap" order
+    ``pad`` rows and columns stand outside on each side; ``fill`` is the element that they hold, or "skip": taps that do
+    not count. Every window is sent ``folds`` times, in words of ``lanes`` taps. In "tap" order
     these run row, column, channel; in "channel" order all positions of the kernel come for ``lanes`` channels before
     those for the next. A dense layer is the 1x1 kernel over a 1x1 image that has all its inputs as channels.
     """
@@ -38,7 +39,7 @@ class WindowShape:
     kernel: tuple[int, int] = (1, 1)
     stride: int = 1
     pad: int = 0
-    fill: Fill = "zeros"
+    fill: Fill = 0
     lanes: int = 1
     folds: int = 1
     order: Order = "tap"
@@ -49,8 +50,8 @@ class WindowShape:
                 raise ValueError(f"{field} must be a positive integer, not {getattr(self, field)!r}")
         if self.pad < 0:
             raise ValueError(f"pad must not be negative, not {self.pad!r}")
-        if self.fill not in ("zeros", "ones", "skip"):
-            raise ValueError(f"fill must be zeros, ones or skip, not {self.fill!r}")
+        if self.fill != "skip" and not (isinstance(self.fill, int) and 0 <= self.fill < 1 << self.bits):
+            raise ValueError(f"fill must be skip or an element of {self.bits} bits, not {self.fill!r}")
         if self.taps % self.lanes:
             raise ValueError(f"lanes must divide the {self.taps} taps, not {self.lanes!r}")
         if self.order not in ("tap", "channel"):
@@ -108,7 +109,11 @@ class WindowShape:
     @property
     def outside(self) -> int:
         """The element that padding holds."""
-        return (1 << self.bits) - 1 if self.fill == "ones" else 0
+        return 0 if self.fill == "skip" else self.fill
+
+    def border_of(self, lanes: int) -> Const:
+        """``lanes`` elements of padding side by side."""
+        return Const(sum(self.outside << lane * self.bits for lane in range(lanes)), lanes * self.bits)
 
     @property
     def payload(self) -> data.StructLayout:

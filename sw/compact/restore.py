@@ -83,7 +83,8 @@ def spec_of(network: Network) -> ModelSpec:
         match layer:
             case Convolution(padding=pad):
                 steps.append(f"conv {layer.outputs} kernel {max(layer.kernel)} pad {pad.amount} stride {layer.stride}")
-                padding = pad.kind if pad.amount and network.source(layer).domain == "levels" else padding
+                plain = pad.kind != "level" and network.source(layer).domain == "levels"
+                padding = pad.kind if pad.amount and plain else padding
             case Dense():
                 steps.append(f"dense {layer.outputs}")
             case MaxPool():

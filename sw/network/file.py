@@ -16,12 +16,14 @@ from sw.errors import SubbitError, printable
 from sw.files import atomic_write
 from sw.network import layers as layer_types
 from sw.network.encodings import encoding_of_kind
-from sw.network.layers import Layer, Padding, PaddingKind
+from sw.network.layers import Layer
 from sw.network.network import Input, Network
+from sw.network.padding import Padding, PaddingKind
 
 __all__ = ["SCHEMA", "digest", "load", "save"]
 
-SCHEMA = 1
+SCHEMA = 2
+"""The newest schema. A file has the oldest that tells it: 2 has padding by a level."""
 FORMAT = "subbit-network"
 Arrays = dict[str, np.ndarray]
 
@@ -79,6 +81,7 @@ class ConvolutionRecord(LayerRecord):
     stride: int
     padding: PaddingKind
     padding_amount: int
+    padding_level: int | None = None
 
     def build(self, arrays: Arrays) -> Layer:
         return layer_types.Convolution(
@@ -86,7 +89,7 @@ class ConvolutionRecord(LayerRecord):
             reads=tuple(self.reads),
             weights=encoding_of_kind(self.encoding).from_arrays(arrays),
             stride=self.stride,
-            padding=Padding(self.padding, self.padding_amount),
+            padding=Padding(self.padding, self.padding_amount, self.padding_level or 0),
         )
 
 
@@ -170,6 +173,7 @@ def describe(layer: Layer) -> tuple[AnyLayer, Arrays]:
                 stride=layer.stride,
                 padding=padding.kind,
                 padding_amount=padding.amount,
+                padding_level=padding.level or None,
             )
             return record, weights.arrays()
         case layer_types.Dense(weights=weights):
@@ -188,10 +192,16 @@ def digest(network: Network) -> str:
     found = hashlib.sha256(repr(network.input).encode())
     for layer in network.layers:
         record, arrays = describe(layer)
-        found.update(record.model_dump_json().encode())
+        found.update(record.model_dump_json(exclude_none=True).encode())
         for name, array in sorted(arrays.items()):
             found.update(f"{name} {array.dtype} {array.shape}".encode() + array.tobytes())
     return found.hexdigest()[:32]
+
+
+def schema_of(network: Network) -> int:
+    """The oldest schema that has what ``network`` has."""
+    convolutions = (layer for layer in network.layers if isinstance(layer, layer_types.Convolution))
+    return 2 if any(layer.padding.kind == "level" for layer in convolutions) else 1
 
 
 def save(network: Network, path: str | os.PathLike[str]) -> None:
@@ -199,14 +209,16 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
     described = [describe(layer) for layer in network.layers]
     image = network.input
     manifest = Manifest(
-        schema_version=SCHEMA,
+        schema_version=schema_of(network),
         name=network.name,
         input=InputRecord(height=image.height, width=image.width, channels=image.channels, bits=image.bits),
         layers=[record for record, _ in described],
     )
     arrays = {f"{record.name}.{key}": array for record, arrays in described for key, array in arrays.items()}
     with atomic_write(path) as temporary:
-        temporary.write_bytes(serialise(arrays, {"format": FORMAT, "manifest": manifest.model_dump_json()}))
+        temporary.write_bytes(
+            serialise(arrays, {"format": FORMAT, "manifest": manifest.model_dump_json(exclude_none=True)})
+        )
 
 
 def load(path: str | os.PathLike[str]) -> Network:

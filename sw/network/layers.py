@@ -3,12 +3,13 @@
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, Literal, get_args
+from typing import ClassVar
 
 import numpy as np
 
 from sw.network.encodings import Encoding
 from sw.network.linear import bit_sums, exact_product, pack_bits, packed_windows, window_rows
+from sw.network.padding import NO_PADDING, Padding
 from sw.network.tensor import TensorType, values
 
 __all__ = [
@@ -20,13 +21,10 @@ __all__ = [
     "Linear",
     "MaxPool",
     "Padding",
-    "PaddingKind",
     "Scores",
     "Thermometer",
     "Threshold",
 ]
-
-PaddingKind = Literal["none", "-1", "+1", "zero"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -124,27 +122,6 @@ class BitSlices(Layer):
         return bits.reshape(*x.shape[:3], -1)
 
 
-@dataclass(frozen=True)
-class Padding:
-    """What stands outside the image: ``amount`` rows and columns on each side that read as -1, +1 or zero.
-
-    Zero is no bit: those taps are left out of the sum, P and N alike. Pixels can be padded by the integer zero only.
-    """
-
-    kind: PaddingKind = "none"
-    amount: int = 0
-
-    def __post_init__(self) -> None:
-        if self.kind not in get_args(PaddingKind):
-            raise ValueError(f"kind must be none, -1, +1 or zero, not {self.kind!r}")
-        if self.amount < 0 or (self.amount == 0) != (self.kind == "none"):
-            raise ValueError(f"amount must be 0 for no padding and positive otherwise, not {self.amount!r}")
-
-    def value(self, source: TensorType) -> int:
-        """The value of a padded tap."""
-        return {"none": 0, "zero": 0, "-1": source.low, "+1": source.high}[self.kind]
-
-
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Linear(Layer):
     """A layer of binary weights: each output is the sum of two-valued weights, mostly +-1, times its taps' values."""
@@ -192,7 +169,7 @@ class Convolution(Linear):
 
     kind: ClassVar[str] = "convolution"
     stride: int = 1
-    padding: Padding = Padding()
+    padding: Padding = NO_PADDING
 
     def __post_init__(self) -> None:
         if len(self.weights.shape) != 4:
@@ -216,8 +193,10 @@ class Convolution(Linear):
         out, kh, kw, channels = self.weights.shape
         if channels != source.channels:
             raise ValueError(f"{self.name}.weights must have {source.channels} input channels, not {channels}")
-        if source.domain == "pixels" and self.padding.kind in ("-1", "+1"):
-            raise ValueError(f"{self.name}.padding must be none or zero for pixels, not {self.padding.kind}")
+        try:
+            self.padding.check(source)
+        except ValueError as error:
+            raise ValueError(f"{self.name}.padding {error}") from None
         height, width = (
             (size + 2 * self.padding.amount - k) // self.stride + 1
             for size, k in zip((source.height, source.width), (kh, kw), strict=True)

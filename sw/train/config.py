@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sw.errors import SubbitError
-from sw.network.layers import PaddingKind
+from sw.network.padding import PaddingKind
 from sw.train.augment import AUGMENTATIONS
 from sw.train.data import DataSet
 from sw.train.models import ModelSpec

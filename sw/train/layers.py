@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sw.network import Padding
+from sw.network.padding import NO_PADDING
 from sw.train.binarize import WeightBinarizer
 from sw.train.estimators import Levels, round_ste
 
@@ -28,9 +29,6 @@ __all__ = [
     "flatten",
     "image_order",
 ]
-
-
-NO_PADDING = Padding()
 
 
 def flatten(x: Tensor) -> Tensor:
@@ -127,7 +125,8 @@ class BinaryConv2d(_Weighted):
         super().__init__(binarizer, dropout)
         self.stride = stride
         self.padding = padding
-        self.edge = {"none": 0, "zero": 0, "-1": ends[0], "+1": ends[1]}[padding.kind]
+        level = 2 * padding.level - ends[1] if ends[0] else padding.level  # Pixels begin at 0.
+        self.edge = {"none": 0, "zero": 0, "-1": ends[0], "+1": ends[1], "level": level}[padding.kind]
 
     def forward(self, x: Tensor) -> Tensor:
         # Channels last, the library's convolutions are a quarter faster on a CPU.

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from sw.errors import SubbitError
 from sw.network import Padding
-from sw.network.layers import PaddingKind
+from sw.network.padding import PaddingKind
 from sw.train.binarize import DenseBinarizer, WeightBinarizer
 from sw.train.estimators import ESTIMATORS, Levels
 from sw.train.layers import (

@@ -23,6 +23,7 @@ from sw.network import (
     save,
 )
 from sw.network.encodings.two_level import TwoLevelEncoding
+from tests.sim.test_level_padding import network_of
 
 PLAN = Plan({"conv1": Folding(), "conv2": Folding(), "dense1": Folding()})
 
@@ -42,6 +43,14 @@ def other(array: np.ndarray, step: int = 1) -> np.ndarray:
 
 def test_identity_is_pinned(small_network):
     assert identity(small_network, PLAN).hex() == "59f7707db87d0e4b"
+
+
+def test_the_level_around_an_image_matters(rng):
+    weights = DenseEncoding(rng.integers(0, 2, (6, 2, 2, 4), dtype=np.uint8))
+    first = network_of(np.random.default_rng(1), weights, level=1)
+    second = network_of(np.random.default_rng(1), weights, level=2)
+    again = network_of(np.random.default_rng(1), weights, level=2)
+    assert identity(first, PLAN) != identity(second, PLAN) == identity(again, PLAN)
 
 
 def test_a_file_and_an_encoding_do_not_matter(small_network, codebook_network, tmp_path):

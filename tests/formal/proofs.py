@@ -214,8 +214,8 @@ def lists() -> Iterator[Proof]:
         ("1x2, kernel 1x2", [[1, 1]], row, 1),
         ("2x2, kernel 2", corners, square, 1),
         ("1x1, kernel 1, zero padding", [[1]], skips, 1),
-        ("1x1, kernel 1, zeros around", [[1]], replace(skips, fill="zeros"), 1),
-        ("1x1, kernel 1, ones around", [[1]], replace(skips, fill="ones"), 1),
+        ("1x1, kernel 1, zeros around", [[1]], replace(skips, fill=0), 1),
+        ("1x1, kernel 1, ones around", [[1]], replace(skips, fill=1), 1),
     ):
         shape = listed(Layer(np.array(weights)), image, pe).window
         yield Proof(f"listed window {name}", lambda s=shape: listed_window(s, held=4), quick=name == "1x1x2")
@@ -240,7 +240,7 @@ def lists() -> Iterator[Proof]:
         ("1x1x2, ratio -3", some, dense, 1, {"two_level": (-3, 1)}, None),
         ("2x2, kernel 2, counts", corners, square, 1, {}, 24),
         ("2x2, zero padding", corners, around, 1, {}, 30),
-        ("2x2, ones around", corners, replace(around, fill="ones"), 1, {}, 30),
+        ("2x2, ones around", corners, replace(around, fill=1), 1, {}, 30),
     ):
         known = limited(Layer(np.array(weights), **options), 0 if "counts" in name else 1)
         yield Proof(f"listed {name}", lambda k=known, w=image, p=pe: listed_layer(k, w, p), depth)

@@ -98,7 +98,7 @@ def numbered(shape: WindowShape) -> tuple[list[np.ndarray], list[tuple[np.ndarra
     skipped, and the skipped positions of the window."""
     numbers = np.arange(1, shape.height * shape.width * shape.channels + 1)
     numbers = numbers.reshape(shape.height, shape.width, shape.channels)
-    taps = [word for word, _, _ in replace(shape, bits=16, fill="zeros").reference(numbers)]
+    taps = [word for word, _, _ in replace(shape, bits=16, fill=0).reference(numbers)]
     return taps, [(skip, missing) for _, skip, missing in shape.reference(numbers)]
 
 

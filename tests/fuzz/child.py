@@ -181,6 +181,7 @@ class Judge:
         self.watch.programs = frozenset(reader.programs)
         said = io.StringIO()
         refusal: Exception | None = None
+        seen: list[str] = []
         try:
             with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
                 if case.calm:

@@ -17,7 +17,7 @@ from tests.fuzz.readers import READERS, Reader
 from tests.sw.train.test_data import cifar_names
 
 # Those whose libraries take seconds to be imported.
-SLOW = {"checkpoint", "qonnx"}
+SLOW = {"checkpoint", "qonnx", "exported qonnx", "slices of a training", "subbit report"}
 # A record of what need not be done again: a damaged one is as good as none.
 TOLERANT = {"steps"}
 CASES = 12

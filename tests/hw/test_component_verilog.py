@@ -109,7 +109,7 @@ def lookup(name):
 
 CASES = {
     "serial window": lambda: window(WindowShape(4, 5, 4, 1, (3, 3), lanes=2, folds=2, pad=1, fill="skip")),
-    "serial window, stride 2": lambda: window(WindowShape(5, 5, 2, 2, (2, 3), lanes=1, pad=1, fill="ones", stride=2)),
+    "serial window, stride 2": lambda: window(WindowShape(5, 5, 2, 2, (2, 3), lanes=1, pad=1, fill=2, stride=2)),
     "serial window in channel order": lambda: window(
         WindowShape(4, 5, 4, 1, (3, 2), lanes=2, pad=1, fill="skip", order="channel")
     ),

@@ -8,7 +8,7 @@ from typing import ClassVar, TypeVar
 import numpy as np
 
 from hw.layer.unit import UnitShape
-from hw.layer.window import Fill, Order, WindowShape
+from hw.layer.window import Order, WindowShape
 from hw.plan.plan import Folding
 from sw.network import Convolution, Linear, Network, Threshold
 from sw.network.agreement import Agreement
@@ -17,8 +17,6 @@ __all__ = ["DATAPATHS", "USUAL", "Datapath", "datapath", "divisors", "register",
 
 #: The family that is built for where no device is named.
 USUAL = "ice40"
-
-FILLS: dict[str, Fill] = {"none": "zeros", "-1": "zeros", "+1": "ones", "zero": "skip"}
 
 
 class Datapath(ABC):
@@ -90,8 +88,8 @@ def window_of(layer: Linear, network: Network, lanes: int, folds: int, order: Or
         kernel=layer.kernel,
         stride=layer.stride,
         pad=pad.amount,
-        # A padded pixel is the integer zero: a word of zero bits that counts as such.
-        fill="zeros" if source.domain == "pixels" else FILLS[pad.kind],
+        # A padded pixel of zero is a word of zero bits that counts as such.
+        fill="skip" if pad.kind == "zero" and source.domain == "levels" else pad.element(source),
         lanes=lanes,
         folds=folds,
         order=order,

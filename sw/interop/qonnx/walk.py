@@ -1,10 +1,12 @@
 """From the graph's input to its scores, one node after another, and the Network that comes out."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
 
 import numpy as np
 from onnx import NodeProto
 
+from sw.interop.qonnx.flow.colours import added, picked
 from sw.interop.qonnx.flow.shapes import check_end, pad, pool, shaped
 from sw.interop.qonnx.flow.signal import Signal, Source
 from sw.interop.qonnx.graph.execute import fold
@@ -28,6 +30,9 @@ REASONS = {
     "ConvTranspose": "is a transposed convolution: train it with Conv",
     "Trunc": "cuts bits off sums: train it with a quantiser in its place",
 }
+
+
+JOINS = frozenset({"Add", "Sub", "Mul", "Div", "Max", "Min"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +65,9 @@ class Walk:
         self.bits, self.table = pixels.bits, None
         self.shape, self.order = layout.shape, layout.order
         self.signal = Signal.of(graph.input, pixels.source(self.shape), self.order, graph.opsets)
+        # What is made of the image before the first layer with weights, and how often each tensor will be read.
+        self.early = {graph.input: self.signal}
+        self.readers = Counter(name for node in graph.nodes for name in node.input)
         self.nodes: list[NodeProto] = []
         self.shapes: dict[str, tuple[int, ...]] = {graph.input: graph.shape}
         self.ended = ""
@@ -87,7 +95,8 @@ class Walk:
         if node.op_type == "Constant":
             self.known[node.output[0]] = constant_of(node)
         elif node.op_type == "Shape" and names[0] in self.shapes:
-            self.known |= fold(node, {names[0]: np.zeros(self.shapes[names[0]], np.float32)}, self.graph.opsets)
+            shape = (self.graph.batch, *self.shapes[names[0]][1:])
+            self.known |= fold(node, {names[0]: np.zeros(shape, np.float32)}, self.graph.opsets)
         elif all(name in self.known for name in names):
             if node.op_type not in FOLDED:
                 raise refuse(node, "reads constants alone: export the model with its result in its place")
@@ -102,24 +111,39 @@ class Walk:
         if self.behind.issuperset(set(names) - self.known.keys()) and kind in SHAPING | PASSED | {"Cast"}:
             self.behind.update(node.output)
             return
+        early = [] if self.readings else [self.early[name] for name in names if name in self.early]
+        signal = early[0] if early else signal
+        for name in names:
+            self.readers[name] -= 1
+            if not self.readers[name]:
+                self.early.pop(name, None)
         stranger = [name for name in names if name not in self.known and name != signal.tensor]
+        if kind == "Add" and len(early) == 2:
+            self.follow(node, added(node, *early))
+            return
         if self.ended or stranger:
             read = stranger[0] if stranger else signal.tensor
+            if kind in JOINS and len(names) == 2 and not self.known.keys() & set(names):
+                raise refuse(node, "joins two branches, as a residual connection does: train a network of one chain")
             raise refuse(node, f"reads {read} where another node does too: train the network as one chain of layers")
         if kind in REASONS:
             raise refuse(node, REASONS[kind])
         if signal.border is not None and kind not in {"Conv"} | PASSED:
             raise refuse(signal.border.node, "pads what no convolution reads next: put it right in front of one")
         if kind in LINEAR:
-            signal = self.multiply(node)
+            signal = self.multiply(node, signal)
         elif kind in PASSED:
             signal = replace(signal, tensor=node.output[0])
         elif kind in ELEMENTWISE:
             signal = signal.then(node, self.known)
         elif kind in SHAPING:
-            signal = shaped(node, signal, self.known)
+            signal = shaped(node, signal, self.known, self.graph.batch)
         elif kind in POOLS:
             signal = pool(node, signal)
+        elif kind == "Mod" and early:
+            signal = signal.then(node, self.known)
+        elif kind == "Gather" and early:
+            signal = picked(node, signal, self.known)
         elif kind == "Pad":
             signal = pad(node, signal, self.known)
         elif kind in ENDS:
@@ -129,15 +153,21 @@ class Walk:
             return
         else:
             raise refuse(node, "is read on constants alone: export the model without it")
-        if signal.order.size > LIMIT:
+        self.follow(node, signal)
+
+    def follow(self, node: NodeProto, signal: Signal) -> None:
+        """Go on with ``signal``, which ``node`` has made."""
+        sizes = [kept.order.size for kept in (signal, *self.early.values())]
+        if max(sizes) * self.graph.batch > LIMIT or sum(sizes) > 2 * LIMIT:
             raise refuse(node, f"makes a tensor of shape {signal.order.shape}: train a smaller model")
         self.nodes.append(node)
         self.signal = signal
         self.shapes[signal.tensor] = signal.tensor_shape
+        if not self.readings:
+            self.early[signal.tensor] = signal
 
-    def multiply(self, node: NodeProto) -> Signal:
+    def multiply(self, node: NodeProto, signal: Signal) -> Signal:
         """A layer with weights; what stands before it becomes whole layers of the Network."""
-        signal = self.signal
         found = read_node(node, signal.tensor, self.known)
         weights = self.binary(found)
         border = border_of(found, signal)
@@ -145,7 +175,7 @@ class Walk:
             maker, act = self.readings[-1].node.node, f"{signal.source.name}_act"
             layers, operand = read_levels(found, signal, border, maker, act, lambda: self.name("pool"))
         else:
-            encoded = read_pixels(found, signal, border, self.pixels)
+            encoded = read_pixels(found, signal, border, self.pixels, lambda: self.name("pool"))
             layers, operand, self.bits, self.table = encoded.layers, encoded.operand, encoded.bits, encoded.table
             try:
                 self.types["input"] = Input(*self.shape, self.bits).type

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tests.fuzz.reads.base import Files
 from tests.fuzz.reads.builds import flashed
+from tests.fuzz.reads.finished import shown
 from tests.fuzz.reads.networks import network
 
 
@@ -36,6 +37,18 @@ def command_inspect(folder: Path) -> None:
 
 def command_flash(folder: Path) -> None:
     says("flash", "--dry-run", folder)
+
+
+def command_report(folder: Path) -> None:
+    """One page of all that stands in a design's folder; its slices.json is that of a training."""
+    says("report", folder, "-o", folder / "page.html", "--slices", folder / "slices.json")
+
+
+@cache
+def reported() -> Files:
+    from tests.fuzz.reads.data import slices
+
+    return {**shown(), **slices()}
 
 
 @cache

@@ -101,7 +101,48 @@ def qonnx() -> Files:
     return {"m.onnx": model.SerializeToString()}
 
 
+@cache
+def exported() -> Files:
+    """What subbit writes itself: colours repeated, bits cut out, branches of the image, borders of a level."""
+    from sw.interop.export import write
+    from sw.network import (
+        BitPlanes,
+        BitSlices,
+        Convolution,
+        Dense,
+        DenseEncoding,
+        Input,
+        Network,
+        Padding,
+        Scores,
+        Threshold,
+    )
+
+    rng = np.random.default_rng(4)
+    files = {}
+    for first, channels in (
+        (BitPlanes(name="encode", reads=("input",), planes=(0, 2, 3, 7)), 2),
+        (BitSlices(name="encode", reads=("input",), slices=(1, 6)), 4),
+    ):
+        bits = DenseEncoding(rng.integers(0, 2, (3, 3, 3, channels), np.uint8))
+        around = Padding("level", 1, 8) if isinstance(first, BitPlanes) else Padding("+1", 1)
+        layers = (
+            first,
+            Convolution(name="conv1", reads=("encode",), weights=bits, padding=around),
+            Threshold(
+                name="act1", reads=("conv1",), thresholds=np.array([[-5], [0], [5]]), invert=np.zeros(3, np.bool_)
+            ),
+            Dense(name="dense1", reads=("act1",), weights=DenseEncoding(rng.integers(0, 2, (3, 48), np.uint8))),
+            Scores(name="scores", reads=("dense1",), scale=np.ones(3, np.int64), bias=np.arange(3)),
+        )
+        network = Network("exported", Input(4, 4, 2), layers)
+        files |= written(lambda folder, made=network, name=first.kind: write(made, folder / f"{name}.onnx"))
+    return files
+
+
 def read_qonnx(folder: Path) -> None:
+    from sw.interop.qonnx import Pixels
     from sw.interop.qonnx import read_qonnx as read
 
-    read(folder / "m.onnx")
+    for path in sorted(folder.glob("*.onnx")) or [folder / "m.onnx"]:
+        read(path, pixels=Pixels(8, 0.0, 255.0))

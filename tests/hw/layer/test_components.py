@@ -27,21 +27,22 @@ FRAMES = 2
 WINDOWS = [
     WindowShape(5, 6, 4, 1, (3, 3), lanes=2),
     WindowShape(5, 6, 4, 1, (3, 3), lanes=4, folds=3, pad=1),
-    WindowShape(4, 5, 3, 2, (3, 2), lanes=1, pad=1, fill="ones", stride=2),
+    WindowShape(4, 5, 3, 2, (3, 2), lanes=1, pad=1, fill=3, stride=2),
+    WindowShape(4, 5, 4, 3, (3, 3), lanes=2, pad=2, fill=5),
     WindowShape(4, 4, 2, 1, (3, 3), lanes=2, pad=1, fill="skip", folds=2),
     WindowShape(6, 7, 2, 1, (1, 1), lanes=1, stride=2),
     WindowShape(3, 3, 1, 1, (4, 4), lanes=1, pad=3, fill="skip"),
     WindowShape(1, 1, 12, 1, lanes=3, folds=4),
     WindowShape(5, 6, 4, 1, (3, 3), lanes=2, order="channel"),
     WindowShape(5, 4, 3, 1, (3, 2), lanes=1, pad=1, fill="skip", stride=2, order="channel"),
-    WindowShape(3, 3, 2, 2, (4, 4), lanes=1, pad=3, fill="ones", folds=2, order="channel"),
+    WindowShape(3, 3, 2, 2, (4, 4), lanes=1, pad=3, fill=2, folds=2, order="channel"),
     WindowShape(3, 4, 6, 1, (1, 1), lanes=2, order="channel"),
     WindowShape(5, 6, 4, 1, (3, 3), lanes=36),
     WindowShape(5, 4, 2, 1, (3, 3), lanes=6, folds=2, pad=1, fill="skip"),
-    WindowShape(6, 6, 1, 8, (3, 3), lanes=9, pad=1, stride=2),
+    WindowShape(6, 6, 1, 8, (3, 3), lanes=9, pad=1, fill=77, stride=2),
     WindowShape(7, 1, 1, 1, (3, 1), lanes=3, folds=3),
     WindowShape(4, 1, 1, 1, (2, 1), lanes=2, stride=2),  # one column, told by a number of no bits
-    WindowShape(5, 5, 3, 1, (2, 2), lanes=4, pad=1, fill="ones"),
+    WindowShape(5, 5, 3, 1, (2, 2), lanes=4, pad=1, fill=1),
 ]
 
 
@@ -186,7 +187,7 @@ def listed(outputs, window, planes, low, step, steps=1, signed=True, counts=Fals
 LISTED = [
     listed(4, WindowShape(5, 6, 4, 1, (3, 3), lanes=2), (0,), -7, 8, pe=2),
     listed(6, WindowShape(4, 4, 2, 1, (3, 3), lanes=2, pad=1, fill="skip"), (0,), -3, 4, pe=3),
-    listed(3, WindowShape(4, 5, 3, 2, (3, 2), lanes=3, pad=1, fill="ones", stride=2), (0, 1), -1, 2, steps=3),
+    listed(3, WindowShape(4, 5, 3, 2, (3, 2), lanes=3, pad=1, fill=2, stride=2), (0, 1), -1, 2, steps=3),
     listed(4, WindowShape(4, 4, 6, 1, (2, 2), lanes=3, pad=1), (0,), 5, 16, pe=4),
     listed(2, WindowShape(4, 3, 1, 3, (3, 3), lanes=1, pad=1), (1, 4, 7), -255, 256, signed=False, pe=2),
     listed(5, WindowShape(1, 1, 12, 1, lanes=4), (0,), -1, 2, counts=True),

@@ -86,9 +86,9 @@ class Chain:
         self.nodes.append(helper.make_node(kind, names, [output], f"{kind}_w", domain=GENERAL, **attributes))
         return output
 
-    def model(self, batch: int = 1) -> onnx.ModelProto:
-        """The whole model, for so many images; its output is the last tensor."""
-        entry = helper.make_tensor_value_info("image", self.kind, (batch, *self.shape[1:]))
+    def model(self, batch: int | None = None) -> onnx.ModelProto:
+        """The whole model, for so many images, or those of ``shape``; its output is the last tensor."""
+        entry = helper.make_tensor_value_info("image", self.kind, (batch or self.shape[0], *self.shape[1:]))
         results = [helper.make_tensor_value_info(self.last, self.result, None)]
         graph = helper.make_graph(
             self.nodes,

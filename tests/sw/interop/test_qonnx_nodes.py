@@ -57,17 +57,6 @@ def shape_of(chain):
     return ModelWrapper(chain.model()).transform(InferShapes()).get_tensor_shape(chain.last)
 
 
-@pytest.mark.parametrize("bits", [1, 2, 3, 8])
-def test_unsigned_activations_with_padding(tmp_path, rng, bits):
-    """Zero is the lowest level of an unsigned quantiser."""
-    chain = Chain(1, 1, 5, 5).node("Sub", 0.5).bipolar().conv(signs(rng, 4, 1, 3, 3), pad=1)
-    chain.norm(rng, 4, reach=3).node("Relu").quant(bits, 0.25)
-    chain.conv(signs(rng, 4, 4, 3, 3), pad=1).norm(rng, 4, 12).bipolar().flat().dense(signs(rng, 3, 100))
-    network = assert_imported(chain, tmp_path).network
-    # The sums of nine taps reach no more than 2**5 of the 8-bit quantiser's levels.
-    assert (network.layer("conv1_act").bits, network.layer("conv2").padding.kind) == (min(bits, 5), "-1")
-
-
 @pytest.mark.parametrize(("signed", "narrow"), [(1, 0), (1, 1), (0, 1)])
 @pytest.mark.parametrize(("bits", "mode"), [(2, "ROUND"), (2, "FLOOR"), (3, "HALF_UP")])
 def test_signed_and_narrow_activations(tmp_path, rng, bits, signed, narrow, mode):
@@ -232,20 +221,6 @@ def test_channels_last_with_a_pool_of_its_own(tmp_path, rng):
         chain.node("Reshape", np.array([0, -1])).dense(last)
     imported = assert_imported(own, tmp_path, channels_first=False, judge=judge)
     assert imported.walk.shape == (6, 6, 2)
-
-
-@pytest.mark.parametrize(("value", "opset"), [(-1.0, 9), (0.0, 13), (1.0, 13)])
-def test_pad_node(tmp_path, rng, value, opset):
-    chain = Chain(1, 1, 5, 5, opset=opset).node("Sub", 0.5).bipolar()
-    pads = [0, 0, 1, 1, 0, 0, 1, 1]
-    if opset < 11:
-        chain.node("Pad", mode="constant", pads=pads, value=value)
-    else:
-        chain.node("Pad", np.array(pads), np.array(value, np.float32), mode="constant")
-    chain.conv(signs(rng, 4, 1, 3, 3), pad=1 if value == 0 else 0).norm(rng, 4).bipolar().flat()
-    imported = assert_imported(chain.dense(signs(rng, 3, 196 if value == 0 else 100)), tmp_path)
-    padding = imported.network.layers[1].padding
-    assert (padding.kind, padding.amount) == {-1.0: ("-1", 1), 0.0: ("zero", 2), 1.0: ("+1", 1)}[value]
 
 
 def test_moves_between_a_convolution_and_a_dense_layer(tmp_path, rng):

@@ -68,7 +68,6 @@ class Maker:
             self.chain.node("Relu").quant(bits, scale)
         elif kind == "signed":
             self.chain.quant(bits + 1, scale, signed=1, narrow=self.draw(st.integers(0, 1)))
-            self.padded = False
         else:
             table = np.sort(self.rng.normal(0, 2, (self.channels, 2**bits - 1)).astype(np.float32), axis=1)
             self.chain.node("MultiThreshold", table, out_dtype="UINT4", out_scale=float(scale))

@@ -50,7 +50,10 @@ REFUSED = {
         lambda rng: image(rng, 1, 12).dense(np.where(signs(rng, 3, 12) > 0, 1.1, -1).astype(np.float32)),
         r"MatMul_2 \(MatMul\) has weights of -1 and 1.1, which are not -1 and \+1 times one number, nor two levels",
     ),
-    "residual": (residual, r"Add_\d \(Add\) reads t\d where another node does too: train the network as one chain"),
+    "residual": (
+        residual,
+        r"Add_\d \(Add\) joins two branches, as a residual connection does: train a network of one chain",
+    ),
     "groups": (lambda rng: end(conv(rng, group=2), rng, 9), r"Conv_2 \(Conv\) has 2 groups"),
     "dilation": (lambda rng: end(conv(rng, dilations=[2, 2]), rng, 64), r"Conv_2 \(Conv\) has a dilation of \[2, 2\]"),
     "stride": (lambda rng: end(conv(rng, stride=3), rng, 16), r"Conv_2 \(Conv\) has a stride of \[3, 3\]"),
@@ -77,13 +80,36 @@ REFUSED = {
         lambda rng: end(image(rng).conv(signs(rng, 4, 2, 2, 2)).pool(2, ceil_mode=1), rng, 64),
         r"MaxPool_3 \(MaxPool\) keeps rows or columns that are no whole window of 7x7: set ceil_mode=False",
     ),
-    "signed levels in zeros": (
-        lambda rng: end(conv(rng).quant(2, 2.0, signed=1).conv(signs(rng, 4, 4, 3, 3), pad=1), rng, 144),
-        r"Conv_4 \(Conv\) pads with 0, which is neither an end nor the middle of the levels of t3 \(-4 to 2\)",
+    "padding between levels": (
+        lambda rng: end(
+            conv(rng)
+            .quant(2, 2.0, signed=1)
+            .node("Pad", np.array([0, 0, 1, 1] * 2), np.array(0.7, np.float32))
+            .conv(signs(rng, 4, 4, 3, 3)),
+            rng,
+            144,
+        ),
+        r"Pad_4 \(Pad\) pads with 0.7, which is neither a level nor the middle of the levels of t4 \(-4 to 2\)",
     ),
     "no activation": (
         lambda rng: image(rng, 1, 300).dense(signs(rng, 4, 300)).dense(signs(rng, 3, 4)),
         r"MatMul_3 \(MatMul\) reads what MatMul_2 \(MatMul\) makes, which is no quantised activation: put a quantiser",
+    ),
+    "sigmoid": (
+        lambda rng: end(conv(rng).node("Sigmoid").conv(signs(rng, 4, 4, 3, 3)), rng, 64),
+        r"Sigmoid_3 \(Sigmoid\) is an activation of real numbers that Conv_4 \(Conv\) reads unquantised: train the",
+    ),
+    "tanh of wide sums": (
+        lambda rng: image(rng, 1, 300).dense(signs(rng, 4, 300)).node("Tanh").node("Mul", 2.0).dense(signs(rng, 3, 4)),
+        r"Tanh_3 \(Tanh\) is an activation of real numbers that MatMul_5 \(MatMul\) reads unquantised",
+    ),
+    "relu of wide sums": (
+        lambda rng: image(rng, 1, 600).dense(signs(rng, 4, 600)).node("Relu").dense(signs(rng, 3, 4)),
+        r"Relu_3 \(Relu\) is an activation of real numbers that MatMul_4 \(MatMul\) reads unquantised",
+    ),
+    "leaky": (
+        lambda rng: end(conv(rng).node("LeakyRelu", alpha=0.1).bipolar(), rng, 144),
+        r"LeakyRelu_3 \(LeakyRelu\) is an activation of real numbers: train the network with a quantised activation",
     ),
     "too fine an activation": (
         lambda rng: end(conv(rng).node("Mul", 99.0).quant(9, 1.0).conv(signs(rng, 4, 4, 3, 3)), rng, 64),
@@ -136,8 +162,12 @@ REFUSED = {
         r"Pad_4 \(Pad\) pads \[0, 0, 1, 0, 0, 0, 1, 0\]: train it with the same number",
     ),
     "unknown": (
+        lambda rng: conv(rng).node("Cos"),
+        r"Cos_3 \(Cos\) is an operator that no binary network here is made of",
+    ),
+    "gelu": (
         lambda rng: conv(rng).node("Erf"),
-        r"Erf_3 \(Erf\) is an operator that no binary network here is made of",
+        r"Erf_3 \(Erf\) is an activation of real numbers: train the network with a quantised activation of at most 8",
     ),
     "foreign domain": (
         lambda rng: conv(rng).node("Relu", domain="com.example"),
@@ -170,7 +200,7 @@ REFUSED = {
     ),
     "input in zeros": (
         lambda rng: end(Chain(1, 2, 8, 8).node("Sub", 0.5).conv(signs(rng, 4, 2, 3, 3), pad=1), rng, 256),
-        r"Conv_1 \(Conv\) pads with 0, which is none of the image's own -0.5: train it without padding",
+        r"Conv_1 \(Conv\) pads with 0, which is no pixel and none of the image's own -0.5: train it without padding",
     ),
     "crooked input": (
         lambda rng: end(Chain(1, 2, 8, 8).node("Tanh").conv(signs(rng, 4, 2, 3, 3)), rng, 144),
@@ -197,7 +227,7 @@ def test_pool_whose_levels_fall_in_a_border_of_zeros(tmp_path, rng):
     """An unsigned level 0 stands for zero, but in the channels that fall behind their pool 0 is the highest one."""
     chain = conv(rng).pool().norm(rng, 4, 6, np.array([1, -1, 1, 1])).node("Relu").quant(2, 0.25)
     path = end(chain.conv(signs(rng, 4, 4, 3, 3), pad=1), rng, 36).save(tmp_path)
-    with pytest.raises(SubbitError, match=r"Conv_7 \(Conv\) pads with an end of the levels where some channels fall"):
+    with pytest.raises(SubbitError, match=r"Conv_7 \(Conv\) pads with one of the levels where some channels fall"):
         read_qonnx(path)
 
 

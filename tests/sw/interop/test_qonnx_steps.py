@@ -96,19 +96,23 @@ def test_a_scale_is_found_again(scale, lowest, steps, missing):
         ([-1, 1], -1, 1, -1, "-1"),
         ([-1, 1], 1, 1, -1, "+1"),
         ([0, 2, 4], 0, 2, 0, "-1"),
+        ([-1, 0, 1], 0, 2, -1, 1),
+        ([-2, -1, 0, 1], 0, 2, -2, 2),
+        ([-1, 1], 5, 2, -1, "+1"),
+        ([-0.75, -0.25, 0.5], -0.25, 3, -0.75, 2),
     ],
 )
 def test_borders(values, border, bits, low, kind):
+    """``kind`` is a number where the border is a level between the ends."""
     grid = fit(np.array(values, np.float64), float(border))
     assert grid is not None
-    assert (grid.bits, grid.low, grid.padding) == (bits, Fraction(low), kind)
+    told = (kind, 0) if isinstance(kind, str) else ("level", kind)
+    assert (grid.bits, grid.low, grid.padding, grid.border) == (bits, Fraction(low), *told)
 
 
-@pytest.mark.parametrize("values", [[-1, 0, 1], [-2, -1, 0, 1]])
-def test_zero_among_the_levels_is_no_border(values):
-    """Levels are odd numbers: an even number of steps has no level at zero, an odd one none for the middle's zero."""
-    assert fit(np.array(values, np.float64), 0.0) is None
-    assert fit(np.array(values, np.float64)) is not None
+def test_a_value_between_the_levels_is_no_border():
+    assert fit(np.array([-2, -1, 0, 1], np.float64), 0.3) is None
+    assert fit(np.array([-2, -1, 0, 1], np.float64), 0.0) is not None
 
 
 @pytest.mark.parametrize("values", [[0, 1, 2.5, 3.14159], [0, 1, np.inf], [0, np.nan], [0.0, 1.0, 300.0]])

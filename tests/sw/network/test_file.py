@@ -5,11 +5,24 @@ import json
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from sw.errors import SubbitError
-from sw.network import BitSlices, Dense, DenseEncoding, Input, Network, Scores, load, save
-from sw.network.file import FORMAT, SCHEMA
+from sw.network import (
+    BitSlices,
+    Convolution,
+    Dense,
+    DenseEncoding,
+    Input,
+    Network,
+    Padding,
+    Scores,
+    Threshold,
+    load,
+    save,
+)
+from sw.network.file import FORMAT, SCHEMA, digest
 from tests.networks import networks, random_images
 
 
@@ -45,10 +58,39 @@ def test_slices_are_kept_in_the_description_alone(tmp_path):
         load(path)
 
 
+def padded(padding):
+    """A network of one convolution of 2-bit levels, padded so."""
+    weights = DenseEncoding(np.ones((2, 3, 3, 1), np.uint8))
+    table = np.array([[0, 1, 2], [3, 4, 5]])
+    layers = (
+        Convolution(name="conv1", reads=("input",), weights=weights),
+        Threshold(name="act1", reads=("conv1",), thresholds=table, invert=np.zeros(2, bool)),
+        Convolution(
+            name="conv2", reads=("act1",), weights=DenseEncoding(np.ones((2, 3, 3, 2), np.uint8)), padding=padding
+        ),
+        Scores(name="scores", reads=("conv2",), scale=np.ones(2, np.int64), bias=np.zeros(2, np.int64)),
+    )
+    return Network("padded", Input(3, 3, 1), layers)
+
+
+def test_padding_by_a_level_is_the_second_schema(tmp_path):
+    """Older files stay as they were, byte for byte; one that an older subbit would misread has the newer number."""
+    path = tmp_path / "n.safetensors"
+    for padding, version in ((Padding("zero", 1), 1), (Padding("level", 1, 2), 2)):
+        save(padded(padding), path)
+        with safe_open(path, framework="np") as file:
+            manifest = json.loads(file.metadata()["manifest"])
+        assert manifest["schema_version"] == version
+        assert manifest["layers"][2].get("padding_level") == (padding.level or None)
+        assert load(path).layer("conv2").padding == padding
+    assert digest(padded(Padding("level", 1, 1))) != digest(padded(Padding("level", 1, 2)))
+    rewrite(path, lambda m, d, a: m["layers"][2].update(padding_level=3))
+    with pytest.raises(SubbitError, match="conv2.padding must be by a level between the ends 0 and 3, not 3"):
+        load(path)
+
+
 def rewrite(path, change, *, whole=False):
     """Change the manifest of a saved network; with ``whole``, metadata that is changed stays as it is."""
-    from safetensors import safe_open
-
     with safe_open(path, framework="np") as file:
         metadata = file.metadata()
     arrays = load_file(path)

@@ -31,7 +31,8 @@ def slow_convolution(x, bits, stride, padding, source):
     outputs, rows, columns, _ = bits.shape
     out_height = (height + 2 * padding.amount - rows) // stride + 1
     out_width = (width + 2 * padding.amount - columns) // stride + 1
-    outside = {"none": 0, "zero": 0, "-1": -source.high, "+1": source.high}[padding.kind]
+    level = padding.level if source.domain == "pixels" else 2 * padding.level - source.high
+    outside = {"none": 0, "zero": 0, "-1": -source.high, "+1": source.high, "level": level}[padding.kind]
     out = np.zeros((images, out_height, out_width, outputs), np.int64)
     for n, oy, ox, o in itertools.product(*map(range, out.shape)):
         for ky, kx, c in itertools.product(range(rows), range(columns), range(channels)):
@@ -45,30 +46,30 @@ def slow_convolution(x, bits, stride, padding, source):
     return out
 
 
-@pytest.mark.parametrize("kind", ["none", "-1", "+1", "zero"])
+@pytest.mark.parametrize("kind", ["none", "-1", "+1", "zero", "level"])
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("kernel", [(1, 1), (3, 3), (2, 3), (7, 5)])
 @pytest.mark.parametrize(("bits", "channels"), [(1, 3), (1, 8), (2, 3)])
 def test_convolution_is_its_definition(rng, kind, stride, kernel, bits, channels):
     amount = 0 if kind == "none" else min(2, min(kernel) - 1)
-    if kind != "none" and amount == 0:
-        kind = "none"
+    if (kind != "none" and amount == 0) or (kind == "level" and bits == 1):
+        kind, amount = "none", 0
     source = TensorType.levels(8, 7, channels, bits)
     x = rng.integers(0, 1 << bits, (2, 8, 7, channels), dtype=np.uint8)
     weights = rng.integers(0, 2, (3, *kernel, channels), dtype=np.uint8)
-    padding = Padding(kind, amount)
+    padding = Padding(kind, amount, 2 if kind == "level" else 0)
     layer = Convolution(name="c", reads=("input",), weights=DenseEncoding(weights), stride=stride, padding=padding)
     out = layer.compute(x, source)
     assert out.shape[1:] == layer.output(source).shape
     np.testing.assert_array_equal(out, slow_convolution(x, weights, stride, padding, source))
 
 
-@pytest.mark.parametrize("kind", ["none", "zero"])
+@pytest.mark.parametrize("kind", ["none", "zero", "level"])
 def test_convolution_of_pixels_is_its_definition(rng, kind):
     source = TensorType.pixels(5, 6, 2, (0, 3, 7))
     x = rng.integers(0, 256, (2, 5, 6, 2), dtype=np.uint8) & np.uint8(0b10001001)
     weights = rng.integers(0, 2, (3, 3, 3, 2), dtype=np.uint8)
-    padding = Padding(kind, 0 if kind == "none" else 1)
+    padding = Padding(kind, 0 if kind == "none" else 1, 0b10000001 if kind == "level" else 0)
     layer = Convolution(name="c", reads=("input",), weights=DenseEncoding(weights), padding=padding)
     np.testing.assert_array_equal(layer.compute(x, source), slow_convolution(x, weights, 1, padding, source))
 
@@ -259,3 +260,43 @@ def test_layers_that_do_not_fit_are_refused():
         Network("n", Input(1, 3, 1), (Dense(name="d", reads=("later",), weights=layer.weights), scores))
     with pytest.raises(ValueError, match=r"^layers must end with Scores$"):
         Network("n", Input(1, 3, 1), (layer,))
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: Padding("level", 1), "level must be positive for padding by a level and 0 otherwise, not 0"),
+        (lambda: Padding("zero", 1, 2), "level must be positive for padding by a level and 0 otherwise, not 2"),
+        (lambda: Padding("level", 0, 2), "amount must be 0 for no padding and positive otherwise, not 0"),
+        (
+            lambda: Padding("level", 1, 3).check(TensorType.levels(2, 2, 1, 2)),
+            "must be by a level between the ends 0 and 3, not 3",
+        ),
+        (
+            lambda: Padding("level", 1, 5).check(TensorType.pixels(2, 2, 1, (0, 1, 7))),
+            r"must be by a pixel of the planes \(0, 1, 7\), not 5",
+        ),
+        (
+            lambda: Padding("-1", 1).check(TensorType.pixels(2, 2, 1, (0,))),
+            "must be none, zero or a pixel for pixels, not -1",
+        ),
+    ],
+)
+def test_wrong_padding(make, sentence):
+    with pytest.raises(ValueError, match=f"^{sentence}$"):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("padding", "planes", "value", "element"),
+    [
+        (Padding("level", 1, 2), None, 1, 2),
+        (Padding("+1", 1), None, 3, 3),
+        (Padding("-1", 1), None, -3, 0),
+        (Padding("level", 1, 0b10000010), (1, 3, 7), 130, 0b101),
+        (Padding("zero", 1), (1, 3, 7), 0, 0),
+    ],
+)
+def test_what_a_padded_tap_is_worth_and_how_it_is_stored(padding, planes, value, element):
+    source = TensorType.levels(2, 2, 1, 2) if planes is None else TensorType.pixels(2, 2, 1, planes)
+    assert (padding.value(source), padding.element(source)) == (value, element)

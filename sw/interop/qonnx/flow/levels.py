@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 
 from sw.interop.qonnx.flow.steps import Curve
-from sw.network.layers import PaddingKind
+from sw.network.padding import PaddingKind
 
 __all__ = ["Grid", "fit", "table"]
 
@@ -18,12 +18,15 @@ TOLERANCE = 2.0**-21
 
 @dataclass(frozen=True)
 class Grid:
-    """Level q of ``bits`` bits is worth low + step q in the graph; a border reads as ``padding`` of the levels."""
+    """Level q of ``bits`` bits is worth low + step q in the graph; a border reads as ``padding`` of the levels, which
+    is the level ``border`` where it is no end and not the middle.
+    """
 
     bits: int
     step: Fraction
     low: Fraction
     padding: PaddingKind = "none"
+    border: int = 0
 
     @property
     def top(self) -> int:
@@ -43,7 +46,7 @@ class Grid:
 def fit(values: np.ndarray, border: float | None = None) -> Grid | None:
     """The coarsest grid that has all ``values`` (ascending, float64), or None.
 
-    ``border`` is a value that must be one of its ends, or its middle.
+    ``border`` is a value that must be one of its levels, or its middle.
     """
     if not np.isfinite(values).all():
         return None
@@ -59,9 +62,13 @@ def fit(values: np.ndarray, border: float | None = None) -> Grid | None:
         for below in range(spare + 1):
             grid = Grid(bits, step, low - below * step)
             ends: dict[PaddingKind, Fraction] = {"-1": grid.low, "zero": grid.middle, "+1": grid.low + step * grid.top}
+            near = TOLERANCE * max(abs(values[0]), abs(values[-1]), abs(border))
             for kind, value in ends.items():
-                if abs(float(value) - border) <= TOLERANCE * max(abs(values[0]), abs(values[-1]), abs(border)):
+                if abs(float(value) - border) <= near:
                     return Grid(bits, step, grid.low, kind)
+            level = int(grid.level(np.array(border)))
+            if 0 < level < grid.top and abs(float(grid.low + step * level) - border) <= near:
+                return Grid(bits, step, grid.low, "level", level)
     return None
 
 

@@ -22,9 +22,15 @@ def numbers(node: NodeProto, name: str, place: int, known: Known) -> list[int] |
     return None if found is None else [int(number) for number in np.reshape(found, -1)]
 
 
-def shaped(node: NodeProto, signal: Signal, known: Known) -> Signal:
-    """The output of Reshape, Flatten, Transpose, Squeeze or Unsqueeze."""
+def shaped(node: NodeProto, signal: Signal, known: Known, batch: int) -> Signal:
+    """The output of Reshape, Flatten, Transpose, Squeeze or Unsqueeze in a graph of ``batch`` images at once.
+
+    More than one image are told by two of them: what is right for the first and the second is for all.
+    """
+    count = min(batch, 2)
     order = signal.order
+    if count > 1:
+        order = np.concatenate([order, order + order.size])
     try:
         if node.op_type == "Transpose":
             moved = order.transpose(numbers(node, "perm", 1, {}) or tuple(range(order.ndim))[::-1])
@@ -34,6 +40,10 @@ def shaped(node: NodeProto, signal: Signal, known: Known) -> Signal:
             moved = order.reshape(int(np.prod(order.shape[:axis])), -1)
         elif node.op_type == "Reshape":
             sizes = numbers(node, "shape", 1, known) or []
+            if batch > 1 and sizes and sizes[0] > 0:
+                if sizes[0] != batch:
+                    raise refuse(node, f"makes {sizes[0]} rows of {batch} images: leave the first axis to the images")
+                sizes[0] = count
             if not attribute(node, "allowzero", 0):
                 sizes = [size or order.shape[at] for at, size in enumerate(sizes)]
             moved = order.reshape(sizes)
@@ -44,10 +54,15 @@ def shaped(node: NodeProto, signal: Signal, known: Known) -> Signal:
             else:
                 moved = np.expand_dims(order, tuple(axes or ()))
     except (ValueError, IndexError, np.exceptions.AxisError):
-        raise refuse(node, f"does not fit a tensor of shape {order.shape}: export the model again") from None
-    if moved.ndim < 2 or moved.shape[0] != 1:
+        raise refuse(node, f"does not fit a tensor of shape {signal.order.shape}: export the model again") from None
+    if moved.ndim < 2 or moved.shape[0] != count or (moved // signal.order.size != images_of(moved)).any():
         raise refuse(node, f"makes the shape {moved.shape} of {order.shape}: leave the first axis to the images")
-    return signal.arranged(node.output[0], moved)
+    return signal.arranged(node.output[0], moved[:1])
+
+
+def images_of(order: np.ndarray) -> np.ndarray:
+    """The number of the image along the first axis."""
+    return np.arange(len(order)).reshape(-1, *[1] * (order.ndim - 1))
 
 
 def pool(node: NodeProto, signal: Signal) -> Signal:

@@ -24,7 +24,9 @@ MOST_NODES = 64
 class Source:
     """Integers from ``low`` to ``high`` of the Network's layer ``name``, of the shape (height, width, channels).
 
-    In the graph the integer n of channel c is the float32 nearest to (scale[c] n + shift[c]) / divisor.
+    In the graph the integer n of channel c is the float32 nearest to (scale[c] n + shift[c]) / divisor, or where there
+    is a ``table`` (high - low + 1, channels) what that says. ``colours`` are the channels of the image that the
+    channels are of, where they are other than those.
     """
 
     name: str
@@ -34,6 +36,8 @@ class Source:
     scale: np.ndarray
     shift: np.ndarray
     divisor: float = 1.0
+    table: np.ndarray | None = None
+    colours: np.ndarray | None = None
 
     @property
     def channels(self) -> int:
@@ -42,6 +46,8 @@ class Source:
 
     def values(self, numbers: np.ndarray) -> np.ndarray:
         """The graph's float32 for integers (rows, channels)."""
+        if self.table is not None:
+            return self.table[numbers - self.low, np.arange(self.channels)]
         return ((self.scale * numbers + self.shift) / self.divisor).astype(np.float32)
 
 

@@ -12,8 +12,8 @@ from google.protobuf.message import DecodeError
 from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, numpy_helper
 
 from sw.errors import SubbitError
-from sw.interop.qonnx.graph.operators import CUSTOM_DOMAINS, KNOWN
-from sw.interop.qonnx.graph.refusal import Refused, label, refuse
+from sw.interop.qonnx.graph.operators import CUSTOM_DOMAINS, KNOWN, REAL
+from sw.interop.qonnx.graph.refusal import QUANTISED, Refused, label, refuse
 
 __all__ = ["LIMIT", "Graph", "attribute", "constant_of", "load"]
 
@@ -31,7 +31,8 @@ class Graph:
     """Nodes in an order in which they can be computed, those alone that lead to ``output``.
 
     ``constants`` are the initialisers, ``input`` the one tensor that is neither constant nor computed, ``shape`` its
-    shape with one image in the batch. ``ends`` are all outputs that the file names.
+    shape with one image in the batch, ``batch`` how many images the file has there, 1 where it leaves that open.
+    ``ends`` are all outputs that the file names.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Graph:
     constants: dict[str, np.ndarray]
     input: str
     shape: tuple[int, ...]
+    batch: int
     ends: tuple[str, ...]
     opsets: dict[str, int]
 
@@ -84,7 +86,8 @@ def load(path: str | os.PathLike[str]) -> Graph:
     if not ends:
         raise Refused("it has no output: export the whole model")
     nodes = alive(in_order(proto.node, {inputs[0].name, *constants}), ends)
-    return Graph(proto.name, nodes, constants, inputs[0].name, input_shape(inputs[0]), ends, opsets)
+    batch, *sizes = input_shape(inputs[0])
+    return Graph(proto.name, nodes, constants, inputs[0].name, (1, *sizes), batch, ends, opsets)
 
 
 def parse(path: Path) -> ModelProto:
@@ -120,6 +123,8 @@ def check_node(node: NodeProto) -> None:
         node.domain = QONNX
     if node.domain == "ai.onnx":
         node.domain = ""
+    if not node.domain and node.op_type in REAL - KNOWN:
+        raise refuse(node, f"is an activation of real numbers: train the network with {QUANTISED} in its place")
     if node.op_type not in KNOWN or (node.domain and node.domain not in CUSTOM_DOMAINS):
         raise refuse(node, "is an operator that no binary network here is made of: export the model without it")
     for found in node.attribute:
@@ -144,7 +149,7 @@ def array_of(tensor: TensorProto) -> np.ndarray:
 
 
 def input_shape(value: onnx.ValueInfoProto) -> tuple[int, ...]:
-    """Shape of the input with one image. Raises Refused where it is not fixed or not float32."""
+    """Shape of the input, one image where their number is open. Raises Refused where it is not fixed or not float32."""
     kind = value.type.tensor_type
     if kind.elem_type != TensorProto.FLOAT or not kind.HasField("shape"):
         raise Refused(f"the input {value.name} is no float32 tensor of a known shape: export it as one")
@@ -155,9 +160,10 @@ def input_shape(value: onnx.ValueInfoProto) -> tuple[int, ...]:
             f"the input {value.name} has the shape ({told}): export it as (images, features) or "
             "(images, channels, height, width), fixed but for the images"
         )
-    if np.prod([float(size) for size in sizes[1:]]) > LIMIT:
-        raise Refused(f"the input {value.name} has the shape {tuple(sizes)}: export a model of smaller images")
-    return (1, *sizes[1:])
+    sizes[0] = max(1, sizes[0])
+    if np.prod([float(size) for size in sizes]) > LIMIT:
+        raise Refused(f"the input {value.name} has the shape {tuple(sizes)}: export a model of fewer or smaller images")
+    return tuple(sizes)
 
 
 def in_order(nodes: Iterable[NodeProto], known: set[str]) -> list[NodeProto]:

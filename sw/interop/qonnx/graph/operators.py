@@ -16,6 +16,8 @@ __all__ = [
     "LINEAR",
     "PASSED",
     "POOLS",
+    "QUANTISERS",
+    "REAL",
     "SHAPING",
     "Step",
 ]
@@ -23,6 +25,8 @@ __all__ = [
 MOST_STEPS = 255
 CUSTOM_DOMAINS = ("qonnx.custom_op.general", "onnx.brevitas")
 LINEAR = frozenset({"Conv", "Gemm", "MatMul"})
+PIXELWISE = frozenset({"Mod", "Gather"})
+"""These are read on the image's way before the first layer with weights."""
 POOLS = frozenset({"MaxPool", "MaxPoolNHWC"})
 SHAPING = frozenset({"Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze"})
 PASSED = frozenset({"Identity", "Dropout"})
@@ -36,6 +40,15 @@ ELEMENTWISE = frozenset(
     }
 )
 """Each is monotone in its one variable input, and so is whatever they are put together to."""
+QUANTISERS = frozenset({"Quant", "IntQuant", "BipolarQuant", "MultiThreshold", "Sign", "Round", "Floor", "Ceil"})
+"""Those of them that make a few values of many."""
+CURVED = frozenset({"Relu", "HardSigmoid", "Sigmoid", "Tanh"})
+"""Those of them that are activations of real numbers: a quantiser must follow."""
+REAL = CURVED | {
+    *("LeakyRelu", "PRelu", "Elu", "Selu", "Celu", "ThresholdedRelu", "Gelu", "Erf", "Mish", "Swish", "HardSwish"),
+    *("Softplus", "Softsign"),
+}
+"""All activations of real numbers."""
 FOLDED = frozenset(
     {
         *("Constant", "Shape", "Gather", "Concat", "Slice", "Cast", "Pow", "Sqrt", "Reciprocal", "Abs"),
@@ -47,7 +60,7 @@ FOLDED = frozenset(
 """These are computed where all that they read is constant."""
 REFUSED = frozenset({"Pad", "AveragePool", "GlobalAveragePool", "Concat", "ConvTranspose", "QuantAvgPool2d", "Trunc"})
 """Known only so that the reason of their refusal, or what they are part of, can be told."""
-KNOWN = LINEAR | POOLS | SHAPING | PASSED | ENDS | ELEMENTWISE | FOLDED | REFUSED
+KNOWN = LINEAR | PIXELWISE | POOLS | SHAPING | PASSED | ENDS | ELEMENTWISE | FOLDED | REFUSED
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +81,7 @@ class Step:
         ``channel`` has the tensor's shape and says to which channel each element belongs. Raises Refused where the node
         treats elements of one channel differently, or the tensor is not its one variable.
         """
-        if list(node.input).count(variable) != 1 or (node.op_type == "Div" and node.input[0] != variable):
+        if list(node.input).count(variable) != 1 or (node.op_type in ("Div", "Mod") and node.input[0] != variable):
             raise refuse(node, f"does not read {variable} as its one variable number: branches are not read")
         if len(node.output) > 1:
             raise refuse(node, "has several outputs: export the model in evaluation mode")

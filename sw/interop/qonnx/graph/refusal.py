@@ -4,7 +4,10 @@ from onnx import NodeProto
 
 from sw.errors import SubbitError
 
-__all__ = ["Refused", "label", "refuse"]
+__all__ = ["QUANTISED", "Refused", "label", "refuse"]
+
+QUANTISED = "a quantised activation of at most 8 bits (Brevitas' QuantReLU, QuantHardTanh or QuantIdentity)"
+"""What a sentence asks for in the place of real numbers."""
 
 
 class Refused(SubbitError):

@@ -10,9 +10,11 @@ from onnx import NodeProto
 from sw.interop.qonnx.flow.levels import Grid, fit, table
 from sw.interop.qonnx.flow.signal import Border, Signal
 from sw.interop.qonnx.flow.steps import BLOCK, Curve, NotSteps, grid_of, trace
-from sw.interop.qonnx.graph.refusal import label, refuse
+from sw.interop.qonnx.graph.operators import QUANTISERS, REAL
+from sw.interop.qonnx.graph.refusal import QUANTISED, label, refuse
 from sw.interop.qonnx.layers.linear import Node, Operand
 from sw.network import Layer, MaxPool, Padding, Threshold
+from sw.network.padding import PaddingKind
 
 __all__ = ["read_levels"]
 
@@ -30,6 +32,7 @@ def read_levels(
     try:
         curve = trace(signal.evaluate(), source.low, source.high, source.channels)
     except NotSteps:
+        _check_quantised(found, signal)
         raise refuse(
             found.node,
             f"reads what {label(last)} makes, which is no quantised activation: put a quantiser of at most 8 bits in "
@@ -37,6 +40,7 @@ def read_levels(
         ) from None
     direction = curve.direction()
     if (direction == 2).any():
+        _check_quantised(found, signal)
         raise refuse(last, "makes numbers that rise and fall along the sums: train it without")
     turned = _turned(signal, direction)
     grid, offset = _grid(found, signal, curve, border)
@@ -44,18 +48,32 @@ def read_levels(
     layers: list[Layer] = [Threshold(name=name, reads=(source.name,), thresholds=thresholds, invert=invert)]
     for pool in signal.pools:
         layers.append(MaxPool(name=pools(), reads=(layers[-1].name,), size=pool.size))
-    padding = Padding() if border is None else Padding(grid.padding, border.amount)
-    if turned.any() and padding.kind in ("-1", "+1"):
+    padding = Padding() if border is None else Padding(grid.padding, border.amount, grid.border)
+    if turned.any() and padding.kind in ("-1", "+1", "level"):
         assert border is not None
         if not turned.all():
             raise refuse(
                 border.node,
-                "pads with an end of the levels where some channels fall behind a pool and others rise: put the "
+                "pads with one of the levels where some channels fall behind a pool and others rise: put the "
                 "quantiser in front of the pool",
             )
-        padding = replace(padding, kind="+1" if padding.kind == "-1" else "-1")
+        kinds: dict[PaddingKind, PaddingKind] = {"-1": "+1", "+1": "-1", "level": "level"}
+        padding = replace(padding, kind=kinds[padding.kind], level=grid.top - grid.border if grid.border else 0)
     shift = tuple(grid.middle + part for part in offset)
     return layers, Operand(layers[-1].name, 1, grid.step / 2, np.where(turned, -1, 1), shift, padding)
+
+
+def _check_quantised(found: Node, signal: Signal) -> None:
+    """Raise Refused where ``found`` reads an activation of real numbers, and nothing there is quantised."""
+    if any(step.original.op_type in QUANTISERS for step in signal.steps):
+        return
+    for step in reversed(signal.steps):
+        if step.original.op_type in REAL:
+            raise refuse(
+                step.original,
+                f"is an activation of real numbers that {label(found.node)} reads unquantised: train the network with "
+                f"{QUANTISED} in its place",
+            )
 
 
 def _turned(signal: Signal, direction: np.ndarray) -> np.ndarray:
@@ -102,13 +120,14 @@ def _grid(found: Node, signal: Signal, curve: Curve, border: Border | None) -> t
     if border is not None and fit(values) is not None:
         raise refuse(
             border.node,
-            f"pads with {border.value:g}, which is neither an end nor the middle of the levels of {signal.tensor} "
-            f"({values[0]:g} to {values[-1]:g}): train it without padding, or with an unsigned or a 1-bit quantiser",
+            f"pads with {border.value:g}, which is neither a level nor the middle of the levels of {signal.tensor} "
+            f"({values[0]:g} to {values[-1]:g}): train it without padding, or with a quantiser that has that level",
         )
     lowest = np.array([float(values.min()) for _, values in curve.rows()])
     rows = [values - low for (_, values), low in zip(curve.rows(), lowest, strict=True)]
     grid = None if border is not None else fit(np.unique(np.concatenate(rows)))
     if grid is None:
+        _check_quantised(found, signal)
         raise refuse(
             found.node,
             f"reads {signal.tensor}, whose {len(values)} values are not in equal steps, the same for all channels: "

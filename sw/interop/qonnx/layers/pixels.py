@@ -1,6 +1,7 @@
 """How images of whole pixels become the graph's input, and what its first nodes make of them."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -10,9 +11,9 @@ from sw.interop.qonnx.flow.levels import TOLERANCE, fit
 from sw.interop.qonnx.flow.signal import Border, Signal, Source
 from sw.interop.qonnx.graph.refusal import refuse
 from sw.interop.qonnx.layers.linear import Node, Operand
-from sw.network import BitPlanes, Layer, Padding, Thermometer
-from sw.network.layers import PaddingKind
+from sw.network import BitPlanes, BitSlices, Layer, MaxPool, Padding, Thermometer
 from sw.network.network import LONGEST_SIDE
+from sw.network.padding import PaddingKind
 
 __all__ = ["MOST_LEVELS", "Encoded", "Layout", "Pixels", "read_pixels"]
 
@@ -96,37 +97,68 @@ class Encoded:
     bits: int
     table: np.ndarray | None = None
 
+    @property
+    def bitwise(self) -> bool:
+        """Whether bits are read of which a set one is worth more than another, so that the largest is their OR."""
+        made = any(isinstance(layer, Thermometer | BitSlices) for layer in self.layers)
+        return made and bool((self.operand.sign > 0).all())
 
-def read_pixels(found: Node, signal: Signal, border: Border | None, pixels: Pixels) -> Encoded:
-    """How the Network makes of pixels what ``found`` reads.
 
-    Raises Refused where that is neither a number times the pixels, or their upper bits, nor a few equal steps.
+def read_pixels(
+    found: Node, signal: Signal, border: Border | None, pixels: Pixels, pools: Callable[[], str]
+) -> Encoded:
+    """How the Network makes of pixels what ``found`` reads; ``pools`` gives the next pool's name.
+
+    Raises Refused where that is neither a number times the pixels, or some of their bits, nor a few equal steps.
     """
-    if signal.pools:
-        raise refuse(signal.pools[0].node, "pools the image itself: train it with weights before the first pool")
-    if signal.source.channels > LONGEST_SIDE:
+    colours = signal.source.channels if signal.source.colours is None else int(signal.source.colours.max()) + 1
+    if colours > LONGEST_SIDE:
         raise refuse(
             found.node,
-            f"reads images of {signal.source.channels:,} channels, and there can be {LONGEST_SIDE:,}: "
+            f"reads images of {colours:,} channels, and there can be {LONGEST_SIDE:,}: "
             "say how high and wide the images are (--image-shape)",
         )
     numbers = np.repeat(np.arange(pixels.top + 1)[:, None], signal.source.channels, axis=1)
     values = signal.evaluate()(numbers).astype(np.float64)
     if not np.isfinite(values).all():
         raise refuse(found.node, f"reads {signal.tensor}, which is not finite for every pixel: export it again")
-    if pixels.quantised:
-        return _quantised(found, signal, values, border)
-    few = max(len(np.unique(column)) for column in values.T) <= 2
-    ways = (_thermometer, _planes) if few else (_planes, _thermometer)
-    for way in ways:
-        encoded = way(found, values, border, pixels)
-        if encoded is not None:
-            return encoded
+    encoded = _encoded(found, signal, values, border, pixels)
+    if encoded is not None:
+        return _pooled(encoded, signal, pools)
     raise refuse(
         found.node,
         f"reads {signal.tensor}, which is neither in proportion to the pixels nor at most {MOST_LEVELS} equal steps, "
         "the same for all colours: feed it the levels of its own input quantiser (--quantised-input)",
     )
+
+
+def _encoded(found: Node, signal: Signal, values: np.ndarray, border: Border | None, pixels: Pixels) -> Encoded | None:
+    """The first way that makes these ``values`` (pixels, channels), before any pools."""
+    if pixels.quantised and signal.source.colours is None:
+        return _quantised(found, signal, values, border)
+    few = max(len(np.unique(column)) for column in values.T) <= 2
+    ways = (_bits, _thermometer, _planes) if few else (_planes, _thermometer)
+    if signal.source.colours is not None:
+        ways = (_bits,)
+    for way in ways:
+        encoded = way(found, values, border, pixels, signal.source.colours)
+        if encoded is not None:
+            return encoded
+    return None
+
+
+def _pooled(encoded: Encoded, signal: Signal, pools: Callable[[], str]) -> Encoded:
+    """The same with the pools behind it: the largest of bits, where a bit that is set stands for more."""
+    if not signal.pools:
+        return encoded
+    late = all(pool.after == len(signal.steps) for pool in signal.pools)
+    if not late or not encoded.bitwise:
+        raise refuse(signal.pools[0].node, "pools the image itself: put a quantiser of one bit in front of it")
+    layers = list(encoded.layers)
+    for pool in signal.pools:
+        layers.append(MaxPool(name=pools(), reads=(layers[-1].name,), size=pool.size))
+    operand = replace(encoded.operand, layer=layers[-1].name)
+    return replace(encoded, layers=tuple(layers), operand=operand)
 
 
 def _close(found: np.ndarray, wanted: np.ndarray | float) -> bool:
@@ -147,30 +179,88 @@ def _padding(border: Border | None, ends: dict[PaddingKind, tuple[Fraction, ...]
     told = ", ".join(f"{float(value):g}" for value in dict.fromkeys(values[0] for values in ends.values()))
     raise refuse(
         border.node,
-        f"pads with {border.value:g}, which is none of the image's own {told}: train it without padding there, or with "
-        "an input whose lowest value is 0 (--input-range)",
+        f"pads with {border.value:g}, which is no pixel and none of the image's own {told}: train it without padding "
+        "there, or with an input that has this value (--input-range)",
     )
 
 
-def _planes(found: Node, values: np.ndarray, border: Border | None, pixels: Pixels) -> Encoded | None:
-    """Values in proportion to the pixels, or to their upper bits."""
-    for dropped in range(pixels.bits):
-        kept = np.arange(len(values)) >> dropped << dropped
+def _pixel(border: Border | None, first: np.ndarray, rise: np.ndarray, kept: int) -> int:
+    """The pixel, of the bits ``kept``, that is worth the value of ``border`` in every channel; 0 where there is none.
+
+    Channels are worth first + rise pixel.
+    """
+    if border is None:
+        return 0
+    numbers = (border.value - first) / rise
+    pixel = int(np.rint(numbers[0]))
+    near = TOLERANCE * (kept + np.abs(first / rise).max())
+    return pixel if 0 < pixel <= kept and not pixel & ~kept and np.abs(numbers - pixel).max() <= near else 0
+
+
+def _planes(
+    found: Node, values: np.ndarray, border: Border | None, pixels: Pixels, colours: np.ndarray | None
+) -> Encoded | None:
+    """Values in proportion to the pixels, or to some of their bits."""
+    moves = np.abs(values[1 << np.arange(pixels.bits)] - values[0]).max(axis=1)
+    planes = tuple(np.flatnonzero(moves > TOLERANCE * np.abs(values).max()).tolist())
+    if planes:
+        kept = np.arange(len(values)) & sum(1 << plane for plane in planes)
         rise = (values[-1] - values[0]) / kept[-1]
-        if not rise.any() or not _close(values, values[0] + kept[:, None] * rise):
-            continue
-        if not _close(np.abs(rise), np.abs(rise[0])):
+        if not _close(values, values[0] + kept[:, None] * rise) or not _close(np.abs(rise), np.abs(rise[0])):
             return None
-        layers = (BitPlanes(name="encode", reads=("input",), planes=tuple(range(dropped, pixels.bits))),)
+        layers = (BitPlanes(name="encode", reads=("input",), planes=planes),)
         shift = _fractions(values[0])
-        padding = _padding(border, {"zero": shift}, float(np.abs(values).max()))
+        level = _pixel(border, values[0], rise, int(kept[-1]))
+        if border is not None and level:
+            padding = Padding("level", border.amount, level)
+        else:
+            padding = _padding(border, {"zero": shift}, float(np.abs(values).max()))
         scale = abs(Fraction(float(values[-1, 0])) - shift[0]) / int(kept[-1])
-        read = ("encode", layers) if dropped else ("input", ())
+        read = ("encode", layers) if len(planes) < pixels.bits else ("input", ())
         return Encoded(read[1], Operand(read[0], 1, scale, np.sign(rise).astype(int), shift, padding), pixels.bits)
     return None
 
 
-def _thermometer(found: Node, values: np.ndarray, border: Border | None, pixels: Pixels) -> Encoded | None:
+def _bits(
+    found: Node, values: np.ndarray, border: Border | None, pixels: Pixels, colours: np.ndarray | None
+) -> Encoded | None:
+    """A bit for each channel: whether the pixel reaches a threshold, or one of the pixel's own bits.
+
+    Where ``colours`` are repeated each must be so in turn and equally often.
+    """
+    grid, single = fit(np.unique(values)), colours is None
+    colours = np.arange(values.shape[1]) if colours is None else colours
+    count = int(colours.max()) + 1
+    times, rest = divmod(len(colours), count)
+    if grid is None or grid.bits > 1 or rest or not np.array_equal(colours, np.repeat(np.arange(count), times)):
+        return None
+    ones, pixel = grid.level(values).astype(bool), np.arange(len(values))
+    moves = np.diff(ones.astype(int), axis=0)
+    sign = np.where((moves < 0).any(axis=0), -1, 1)
+    if not ((moves < 0).any(axis=0) & (moves > 0).any(axis=0)).any():
+        reached = np.where(sign < 0, ones, ~ones).sum(axis=0)
+        layer: Layer = Thermometer(name="encode", reads=("input",), thresholds=reached.reshape(count, times))
+    else:
+        sign = np.where(ones[0], -1, 1)
+        planes = (ones != ones[0])[1 << np.arange(pixels.bits)].argmax(axis=0)
+        slices = tuple(planes[:times].tolist())
+        same = np.array_equal(planes, np.tile(slices, count)) and list(slices) == sorted(set(slices))
+        if (
+            (single and grid.low == 0)
+            or not same
+            or not np.array_equal(ones != ones[0], pixel[:, None] >> planes & 1 == 1)
+        ):
+            return None
+        layer = BitSlices(name="encode", reads=("input",), slices=slices)
+    half, middle = grid.step / 2, (grid.middle,) * len(colours)
+    first, last = (tuple(grid.middle + turn * int(one) * half for one in sign) for turn in (-1, 1))
+    padding = _padding(border, {"-1": first, "zero": middle, "+1": last}, float(np.abs(values).max()))
+    return Encoded((layer,), Operand("encode", 1, half, sign, middle, padding), pixels.bits)
+
+
+def _thermometer(
+    found: Node, values: np.ndarray, border: Border | None, pixels: Pixels, colours: np.ndarray | None
+) -> Encoded | None:
     """Values that rise, or fall, in a few equal steps: a bit for each step, all under the same weight."""
     moves = np.diff(values, axis=0)
     grid = fit(np.unique(values)) or fit(np.unique(values - values[0]))
@@ -196,13 +286,15 @@ def _thermometer(found: Node, values: np.ndarray, border: Border | None, pixels:
 def _quantised(found: Node, signal: Signal, values: np.ndarray, border: Border | None) -> Encoded:
     """The levels of a quantiser as the Network's pixels."""
     grid = fit(np.unique(values), None if border is None else border.value)
-    if grid is None or grid.padding not in ("none", "-1"):
+    if grid is None or grid.padding == "zero":
         raise refuse(
             found.node,
-            f"reads {signal.tensor}, which is not in equal steps of at most 8 bits, with any padding at the lowest: "
+            f"reads {signal.tensor}, which is not in equal steps of at most 8 bits, with any padding one of them: "
             "train it with a quantised input, or leave --quantised-input out",
         )
-    padding = Padding() if border is None else Padding("zero", border.amount)
+    level = {"+1": grid.top, "level": grid.border}.get(grid.padding, 0)
+    kind: PaddingKind = "level" if level else "zero"
+    padding = Padding() if border is None else Padding(kind, border.amount, level)
     same = (grid.low,) * values.shape[1]
     operand = Operand("input", 1, grid.step, np.ones(values.shape[1], int), same, padding)
     return Encoded((), operand, grid.bits, grid.level(values).astype(np.uint8))

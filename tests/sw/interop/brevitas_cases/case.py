@@ -17,7 +17,8 @@ class Case:
     """A network to be made and exported: see `BrevitasFile` for the fields that end up in the manifest.
 
     ``positive`` keeps every normalisation's factor above zero. ``trained``: numbers found by training take the place of
-    random ones. ``options`` are those of torch.onnx.export.
+    random ones. ``batch`` images at once are what the graph is exported for. ``options`` are those of
+    torch.onnx.export.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Case:
     exporter: Literal["dynamo", "torchscript"] = "dynamo"
     positive: bool = False
     trained: bool = False
+    batch: int = 1
     options: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -8,7 +8,7 @@ from brevitas_examples.bnn_pynq.models.common import CommonActQuant
 from torch import nn
 
 from tests.sw.interop.brevitas_cases.case import Case, head, sequence, sign_input
-from tests.sw.interop.brevitas_cases.parts import Affine, Function, bipolar, conv, relu, signed
+from tests.sw.interop.brevitas_cases.parts import Affine, Function, bipolar, conv, relu, signed, ternary
 
 __all__ = ["CONVOLUTIONS"]
 
@@ -82,6 +82,43 @@ CONVOLUTIONS = (
             *head(8 * 36),
         ),
         shape=(6, 6, 1),
+        activations=(1, 2, 2),
+        exporter="torchscript",
+    ),
+    Case(
+        name="zero_signed",
+        about="zero padding around signed activations of 2 and 3 bits, among whose levels zero is one",
+        make=lambda: sequence(
+            *sign_input(2),
+            conv(2, 8),
+            nn.BatchNorm2d(8),
+            signed(2),
+            conv(8, 8, padding=1),
+            nn.BatchNorm2d(8),
+            signed(3),
+            conv(8, 6, padding=2, stride=2),
+            nn.BatchNorm2d(6),
+            bipolar(),
+            *head(6 * 16),
+        ),
+        shape=(7, 7, 2),
+        activations=(1, 2, 3, 1),
+    ),
+    Case(
+        name="zero_ternary",
+        about="zero padding around activations of -1, 0 and +1",
+        make=lambda: sequence(
+            *sign_input(),
+            conv(1, 8, padding=1),
+            nn.BatchNorm2d(8),
+            ternary(),
+            conv(8, 8, 5, 0.1, padding=2, bias=True),
+            nn.BatchNorm2d(8),
+            ternary(),
+            nn.MaxPool2d(2),
+            *head(8 * 9),
+        ),
+        shape=(7, 7, 1),
         activations=(1, 2, 2),
         exporter="torchscript",
     ),

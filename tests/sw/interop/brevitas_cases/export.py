@@ -53,7 +53,7 @@ def made(case: Case) -> nn.Module:
 
 def export(case: Case, model: nn.Module, path: Path) -> None:
     """Write ``model`` as QONNX with Brevitas' own exporter."""
-    example = torch.from_numpy(entry(case).values(entry(case).images[:1]))
+    example = torch.from_numpy(entry(case).values(entry(case).images[: case.batch]))
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -97,21 +97,6 @@ REFUSED = (
         lambda: sequence(*sign_input(4), conv(4, 4), nn.Sigmoid(), *head(64)),
     ),
     refused(
-        "signed_zero_padding",
-        "zero padding around signed 2-bit activations, among whose odd levels there is no zero",
-        ("pad",),
-        lambda: sequence(
-            *sign_input(4),
-            conv(4, 4),
-            nn.BatchNorm2d(4),
-            signed(2),
-            conv(4, 4, padding=1),
-            nn.BatchNorm2d(4),
-            bipolar(),
-            *head(64),
-        ),
-    ),
-    refused(
         "channel_scales",
         "activations with a scale for each channel",
         ("scale",),

@@ -7,7 +7,7 @@ from torch import nn
 
 from tests.sw.interop.brevitas_cases.case import Case, head, sequence, sign_input
 from tests.sw.interop.brevitas_cases.dense import shrunk_fc
-from tests.sw.interop.brevitas_cases.parts import bipolar, conv, dense, weights
+from tests.sw.interop.brevitas_cases.parts import Function, bipolar, conv, dense, weights
 
 __all__ = ["VARIANTS"]
 
@@ -85,6 +85,28 @@ VARIANTS = (
         activations=(1, 1, 1),
         exporter="torchscript",
         options={"dynamic_axes": {"image": {0: "n"}}, "input_names": ["image"], "output_names": ["scores"]},
+    ),
+    Case(
+        name="fixed_batch",
+        about="four images at once, a number that stands in the graph's shapes",
+        make=lambda: sequence(*sign_input(), conv(1, 8), nn.BatchNorm2d(8), bipolar(), nn.MaxPool2d(2), *head(8 * 9)),
+        activations=(1, 1),
+        batch=4,
+    ),
+    Case(
+        name="fixed_batch_older",
+        about="five images at once, by the older exporter, their number in a reshape",
+        make=lambda: sequence(
+            *sign_input(),
+            conv(1, 8),
+            nn.BatchNorm2d(8),
+            bipolar(),
+            Function(lambda x: x.reshape(x.shape[0], -1)),
+            *head(8 * 36)[1:],
+        ),
+        activations=(1, 1),
+        exporter="torchscript",
+        batch=5,
     ),
     Case(
         name="dynamic_shapes",

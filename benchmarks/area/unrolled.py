@@ -116,7 +116,7 @@ def measure(
     with tempfile.TemporaryDirectory() as folder:
         netlist = Path(folder) / "netlist.json"
         try:
-            area = synthesise(design, family, seconds=limit, netlist=netlist, script=script)
+            area = synthesise(design, family, seconds=limit, netlist=netlist, script=script, tightened=True)
         except SubbitError as error:
             return found | {"stopped": str(error)}
         cells = area.luts

@@ -1,0 +1,64 @@
+"""ECP5: half a CCU2C is a table of four inputs that says whether a carry goes on, and the operand that it is else.
+
+S = table(A, B, C, D) xor CIN,   COUT = CIN where the table holds, else bits 3 to 0 of the same table at A and B
+"""
+
+from itertools import permutations
+
+from hw.tighten.mapped import Bit, Mapped, Table, digits
+
+__all__ = ["tighten"]
+
+PINS = ("A", "B", "C", "D")
+
+
+def tighten(netlist: Mapped) -> None:
+    """Take tables into the carry cells that read them, where all their readers are such cells and have room."""
+    for name in netlist.of_kind("LUT4"):
+        table = Table([netlist.bit(name, pin) for pin in PINS], int(netlist.cells[name]["parameters"]["INIT"], 2))
+        out = netlist.bit(name, "Z")
+        halves = {(cell, port[1:]) for cell, port, _ in netlist.readers[out] if netlist.kind(cell) == "CCU2C"}
+        if not halves or any(netlist.kind(cell) != "CCU2C" for cell, _, _ in netlist.readers[out]):
+            continue
+        fitted = [(cell, half, _fitted(netlist, cell, half, out, table)) for cell, half in sorted(halves)]
+        if all(found is not None for _, _, found in fitted):
+            for cell, half, found in fitted:
+                nets, entries = found
+                for pin, net in zip(PINS, nets, strict=True):
+                    netlist.connect(cell, pin + half, net)
+                netlist.cells[cell]["parameters"][f"INIT{half}"] = digits(entries)
+            netlist.remove(name)
+
+
+def _fitted(netlist: Mapped, cell: str, half: str, net: Bit, table: Table) -> tuple[list[Bit], int] | None:
+    """Inputs and table of half a carry cell that has taken in the table of one of its inputs, None where it cannot."""
+    parameters = netlist.cells[cell]["parameters"]
+    if parameters[f"INJECT1_{half}"] != "NO" or not isinstance(net, int):
+        return None
+    pins = [netlist.bit(cell, pin + half) for pin in PINS]
+    entries = int(parameters[f"INIT{half}"], 2)
+    passes = Table(pins, entries).replaced(net, table)
+    other = Table(pins[:2], entries & 15).replaced(net, table)
+    nets = sorted({*passes.nets, *other.nets})
+    if len(nets) > 4:
+        return None
+    cases = [{each: j >> i & 1 for i, each in enumerate(nets)} for j in range(1 << len(nets))]
+    slots: list[Bit] = [*nets, *["1"] * (4 - len(nets))]
+    for order in dict.fromkeys(permutations(slots)):
+        found = _placed(list(order), passes, other, cases)
+        if found is not None:
+            return list(order), found
+    return None
+
+
+def _placed(order: list[Bit], passes: Table, other: Table, cases: list[dict[int, int]]) -> int | None:
+    known: dict[int, int] = {}
+    for held in cases:
+        at = sum((held[pin] if isinstance(pin, int) else 1) << i for i, pin in enumerate(order))
+        known[at] = passes.value(held)
+    for held in cases:
+        if not passes.value(held):
+            at = sum((held[pin] if isinstance(pin, int) else 1) << i for i, pin in enumerate(order[:2]))
+            if known.setdefault(at, other.value(held)) != other.value(held):
+                return None
+    return sum(value << at for at, value in known.items())

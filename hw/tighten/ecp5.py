@@ -33,7 +33,7 @@ def tighten(netlist: Mapped) -> None:
 def _fitted(netlist: Mapped, cell: str, half: str, net: Bit, table: Table) -> tuple[list[Bit], int] | None:
     """Inputs and table of half a carry cell that has taken in the table of one of its inputs, None where it cannot."""
     parameters = netlist.cells[cell]["parameters"]
-    if parameters[f"INJECT1_{half}"] != "NO" or not isinstance(net, int):
+    if not isinstance(net, int):
         return None
     pins = [netlist.bit(cell, pin + half) for pin in PINS]
     entries = int(parameters[f"INIT{half}"], 2)

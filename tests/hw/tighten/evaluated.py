@@ -14,12 +14,12 @@ def table(entries: int, inputs: list[np.ndarray]) -> np.ndarray:
     return (entries >> index & 1).astype(bool)
 
 
-def carry_cell(read, init: str, half: str, carry: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def carry_cell(read, parameters: Mapping[str, str], half: str, carry: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Sum and carry of half a CCU2C."""
     a, b, c, d = (read(pin + half) for pin in "ABCD")
-    entries = int(init, 2)
+    entries, adds = int(parameters["INIT" + half], 2), parameters["INJECT1_" + half] == "NO"
     goes_on = table(entries, [a, b, c, d])
-    return goes_on ^ carry, np.where(goes_on, carry, table(entries & 15, [a, b]))
+    return goes_on ^ (carry & adds), np.where(goes_on, carry, table(entries & 15, [a, b]) & adds)
 
 
 def outputs_of(cell: Mapping[str, Any], read) -> dict[str, np.ndarray]:
@@ -35,9 +35,9 @@ def outputs_of(cell: Mapping[str, Any], read) -> dict[str, np.ndarray]:
         return {"Z": np.where(read("C0"), read("ALUT"), read("BLUT"))}
     if kind == "L6MUX21":
         return {"Z": np.where(read("SD"), read("D1"), read("D0"))}
-    assert kind == "CCU2C" and parameters["INJECT1_0"] == parameters["INJECT1_1"] == "NO"
-    first, between = carry_cell(read, parameters["INIT0"], "0", read("CIN"))
-    second, out = carry_cell(read, parameters["INIT1"], "1", between)
+    assert kind == "CCU2C"
+    first, between = carry_cell(read, parameters, "0", read("CIN"))
+    second, out = carry_cell(read, parameters, "1", between)
     return {"S0": first, "S1": second, "COUT": out}
 
 

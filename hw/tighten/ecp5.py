@@ -1,6 +1,8 @@
 """ECP5: half a CCU2C is a table of four inputs that says whether a carry goes on, and the operand that it is else.
 
 S = table(A, B, C, D) xor CIN,   COUT = CIN where the table holds, else bits 3 to 0 of the same table at A and B
+
+(CIN in S, and those bits, count as 0 where INJECT1 is "YES", which what is done here leaves as it is).
 """
 
 from itertools import permutations
@@ -10,6 +12,7 @@ from hw.tighten.mapped import Bit, Mapped, Table, digits
 __all__ = ["tighten"]
 
 PINS = ("A", "B", "C", "D")
+CARRY, INPUTS = "CCU2C", {pin + half for pin in PINS for half in "01"}
 
 
 def tighten(netlist: Mapped) -> None:
@@ -17,17 +20,18 @@ def tighten(netlist: Mapped) -> None:
     for name in netlist.of_kind("LUT4"):
         table = Table([netlist.bit(name, pin) for pin in PINS], int(netlist.cells[name]["parameters"]["INIT"], 2))
         out = netlist.bit(name, "Z")
-        halves = {(cell, port[1:]) for cell, port, _ in netlist.readers[out] if netlist.kind(cell) == "CCU2C"}
-        if not halves or any(netlist.kind(cell) != "CCU2C" for cell, _, _ in netlist.readers[out]):
+        places = netlist.readers[out]
+        halves = sorted({(cell, port[1:]) for cell, port, _ in places if cell and port in INPUTS})
+        if not halves or any(netlist.kind(cell) != CARRY or port not in INPUTS for cell, port, _ in places):
             continue
-        fitted = [(cell, half, _fitted(netlist, cell, half, out, table)) for cell, half in sorted(halves)]
-        if all(found is not None for _, _, found in fitted):
-            for cell, half, found in fitted:
-                nets, entries = found
-                for pin, net in zip(PINS, nets, strict=True):
-                    netlist.connect(cell, pin + half, net)
-                netlist.cells[cell]["parameters"][f"INIT{half}"] = digits(entries)
-            netlist.remove(name)
+        fitted = [found for cell, half in halves if (found := _fitted(netlist, cell, half, out, table))]
+        if len(fitted) < len(halves):
+            continue
+        for (cell, half), (nets, entries) in zip(halves, fitted, strict=True):
+            for pin, net in zip(PINS, nets, strict=True):
+                netlist.connect(cell, pin + half, net)
+            netlist.cells[cell]["parameters"][f"INIT{half}"] = digits(entries)
+        netlist.remove(name)
 
 
 def _fitted(netlist: Mapped, cell: str, half: str, net: Bit, table: Table) -> tuple[list[Bit], int] | None:

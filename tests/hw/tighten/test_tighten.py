@@ -106,6 +106,10 @@ def ecp5(rng):
     pick = partial(made.any_net, rng)
     for _ in range(3):
         carry, fresh, tables = "0", [], []
+        if rng.random() < 0.3:
+            carry = made.add(
+                "LUT4", {"INIT": f"{0xE8E8:016b}"}, dict(zip("ABC", (pick(), pick(), pick()), strict=True)), "Z"
+            )[0]
         for _ in range(2):
             operands = []
             for _ in range(4):

@@ -102,14 +102,15 @@ def synthesise(
     gibibytes: float = 8.0,
     netlist: Path | None = None,
     script: Sequence[str] = (),
-    tightened: bool = False,
+    tightened: bool | None = None,
 ) -> Area:
     """Map a design to one FPGA family and count its cells.
 
     ``design`` is an Amaranth component, or SystemVerilog of a module called ``top``. ``seconds`` and ``gibibytes``
     limit the run. ``netlist`` is where the mapped netlist goes, as JSON for nextpnr; ``script`` are Yosys commands in
-    place of the family's. ``tightened`` says whether `hw.tighten` then goes over what Yosys has mapped. Raises
-    ValueError for an unknown family, and SubbitError where there is no Yosys, it fails or it passes a limit.
+    place of the family's. Where ``tightened`` is not None `hw.tighten` goes over what Yosys has mapped, and that is its
+    ``dense``. Raises ValueError for an unknown family, and SubbitError where there is no Yosys, it fails or it passes a
+    limit.
     """
     if family not in FAMILIES:
         raise ValueError(f"family must be one of {', '.join(FAMILIES)}, not {family!r}")
@@ -124,13 +125,13 @@ def synthesise(
             "tee -q -o stat.json stat -json",
         ]
         mapped = work / "netlist.json"
-        if netlist is not None or tightened:
+        if netlist is not None or tightened is not None:
             script.append(f"write_json {mapped.name}")
         elapsed = run_yosys(work, script, seconds, gibibytes)
         cells = _cells(json.loads((work / "stat.json").read_text()))
-        if tightened:
+        if tightened is not None:
             document = read_netlist(mapped)
-            tighten(document, family)
+            tighten(document, family, dense=tightened)
             mapped.write_text(json.dumps(document))
             cells = Counter(cell["type"] for cell in document["modules"]["top"]["cells"].values())
         if netlist is not None:

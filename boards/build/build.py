@@ -162,7 +162,7 @@ class Builder:
         self.place.forget(other)  # It wrote the same files.
         files = (MAPPED,) if tightened else (NETLIST, VERILOG)
         runs = [self._step(name, "yosys", key, command, files, follow)]
-        return [*runs, self._tightened()] if tightened else runs
+        return [*runs, self._tightened(synthesis == self.flow.denser)] if tightened else runs
 
     def _synthesis(self, synthesis: str) -> tuple[list[str], str]:
         """The script of a synthesis, and the key of its step."""
@@ -179,10 +179,10 @@ class Builder:
         ]
         return script, self.place.key(sources, script, yosys_version())
 
-    def _tightened(self) -> dict[str, Any]:
+    def _tightened(self, dense: bool) -> dict[str, Any]:
         """The mapped netlist tightened, and written as Yosys writes it."""
         document = read_netlist(self.place.path / MAPPED)
-        tighten(document, self.flow.family, self.description["top"])
+        tighten(document, self.flow.family, self.description["top"], dense=dense)
         (self.place.path / TIGHT).write_text(json.dumps(document))
         script = [f"read_json {TIGHT}", *WRITTEN]
         (self.place.path / REWRITE).write_text("\n".join(script) + "\n")

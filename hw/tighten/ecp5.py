@@ -15,8 +15,12 @@ PINS = ("A", "B", "C", "D")
 CARRY, INPUTS = "CCU2C", {pin + half for pin in PINS for half in "01"}
 
 
-def tighten(netlist: Mapped) -> None:
-    """Take tables into the carry cells that read them, where all their readers are such cells and have room."""
+def tighten(netlist: Mapped, dense: bool) -> None:
+    """Take tables into the carry cells that read them, where all their readers are such cells and have room.
+
+    That costs no time: ``dense`` changes nothing.
+    """
+    del dense
     for name in netlist.of_kind("LUT4"):
         table = Table([netlist.bit(name, pin) for pin in PINS], int(netlist.cells[name]["parameters"]["INIT"], 2))
         out = netlist.bit(name, "Z")

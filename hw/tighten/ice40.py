@@ -10,11 +10,11 @@ PINS = ("I0", "I1", "I2", "I3")
 INIT, LUT, CARRY = "LUT_INIT", "SB_LUT4", "SB_CARRY"
 
 
-def tighten(netlist: Mapped) -> None:
-    """Take inverters into the tables before them, and tables into those of the sums that they read."""
+def tighten(netlist: Mapped, dense: bool) -> None:
+    """Take inverters into the tables before them, and with ``dense`` tables into those of the sums that they read."""
     for name in netlist.of_kind(LUT):
         _inverter(netlist, name)
-    for name in netlist.of_kind(LUT):
+    for name in netlist.of_kind(LUT) if dense else ():
         _after_sums(netlist, name)
     for name in netlist.of_kind(LUT):
         _at_the_end(netlist, name)

@@ -149,17 +149,21 @@ def test_layers_compute_what_they_did(family, tmp_path):
     weights, thresholds = rng.integers(0, 2, (10, 28)), rng.integers(10, 18, (10, 1))
     unrolling = optimise(weights, family, thresholds=thresholds, invert=np.zeros(10, bool), effort=500)
     windows = rng.integers(0, 2, (3000, 28)).astype(bool)
-    cells = {}
-    for tightened in (None, False, True):
+    script = {"ice40": ["synth_ice40 -top top -noabc9"], "ecp5": ["synth_ecp5 -top top -noabc9"]}[family]
+    documents, luts = [], []
+    for tightened in (None, True):
         path = tmp_path / "netlist.json"
-        script = {"ice40": ["synth_ice40 -top top -noabc9"], "ecp5": ["synth_ecp5 -top top -noabc9"]}[family]
         area = synthesise(Layer(unrolling), family, netlist=path, script=script, tightened=tightened)
-        top = json.loads(path.read_text())["modules"]["top"]
-        assert Counter(cell["type"] for cell in top["cells"].values()) == area.cells
-        assert (evaluated(top, windows) == unrolling.reference(windows)).all()
-        cells[tightened] = area.luts
-    assert cells[True] <= cells[False] < cells[None]
-    assert (cells[True] < cells[False]) is (family == "ice40")
+        documents.append(json.loads(path.read_text()))
+        assert Counter(cell["type"] for cell in documents[-1]["modules"]["top"]["cells"].values()) == area.cells
+        luts.append(area.luts)
+    quick = copy.deepcopy(documents[0])
+    tighten(quick, family, dense=False)
+    for document in (*documents, quick):
+        assert (evaluated(document["modules"]["top"], windows) == unrolling.reference(windows)).all()
+    cells = [len(document["modules"]["top"]["cells"]) for document in (documents[1], quick, documents[0])]
+    assert (luts[0] - luts[1], cells[0] <= cells[1] < cells[2]) == (cells[2] - cells[0], True)
+    assert (cells[0] < cells[1]) is (family == "ice40")
 
 
 def test_what_others_read_or_should_be_kept_stays():

@@ -7,33 +7,17 @@ from functools import partial
 
 import numpy as np
 import pytest
-from amaranth import Cat, Module
-from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
 
+from benchmarks.area.unrolled import Combinational
 from hw.netlist_file import check_module
 from hw.synthesis import synthesise
 from hw.tighten import tighten
-from hw.unrolled.emit import build
 from hw.unrolled.optimise import optimise
 from tests.hw.tighten.evaluated import evaluated
 
 PINS = ("I0", "I1", "I2", "I3")
 INPUTS = 8
 EVERY = (np.arange(1 << INPUTS)[:, None] >> np.arange(INPUTS) & 1).astype(bool)
-
-
-class Layer(wiring.Component):
-    """An unrolled layer without registers."""
-
-    def __init__(self, unrolling):
-        self.unrolling = unrolling
-        super().__init__({"x": In(unrolling.graph.inputs), "y": Out(len(unrolling.literals))})
-
-    def elaborate(self, platform):
-        m = Module()
-        m.d.comb += self.y.eq(Cat(build(m, self.unrolling.graph, list(self.x), self.unrolling.literals, 0, []).outputs))
-        return m
 
 
 class Netlist:
@@ -153,7 +137,7 @@ def test_layers_compute_what_they_did(family, tmp_path):
     documents, luts = [], []
     for tightened in (None, True):
         path = tmp_path / "netlist.json"
-        area = synthesise(Layer(unrolling), family, netlist=path, script=script, tightened=tightened)
+        area = synthesise(Combinational(unrolling), family, netlist=path, script=script, tightened=tightened)
         documents.append(json.loads(path.read_text()))
         assert Counter(cell["type"] for cell in documents[-1]["modules"]["top"]["cells"].values()) == area.cells
         luts.append(area.luts)

@@ -7,7 +7,7 @@ S = table(A, B, C, D) xor CIN,   COUT = CIN where the table holds, else bits 3 t
 
 from itertools import permutations
 
-from hw.tighten.mapped import Bit, Mapped, Table, digits
+from hw.tighten.mapped import Bit, Mapped, Table, digits, number
 
 __all__ = ["tighten"]
 
@@ -22,7 +22,7 @@ def tighten(netlist: Mapped, dense: bool) -> None:
     """
     del dense
     for name in netlist.of_kind("LUT4"):
-        table = Table([netlist.bit(name, pin) for pin in PINS], int(netlist.cells[name]["parameters"]["INIT"], 2))
+        table = Table([netlist.bit(name, pin) for pin in PINS], number(netlist.cells[name]["parameters"]["INIT"]))
         out = netlist.bit(name, "Z")
         places = netlist.readers[out]
         halves = sorted({(cell, port[1:]) for cell, port, _ in places if cell and port in INPUTS})
@@ -44,7 +44,7 @@ def _fitted(netlist: Mapped, cell: str, half: str, net: Bit, table: Table) -> tu
     if not isinstance(net, int):
         return None
     pins = [netlist.bit(cell, pin + half) for pin in PINS]
-    entries = int(parameters[f"INIT{half}"], 2)
+    entries = number(parameters[f"INIT{half}"])
     passes = Table(pins, entries).replaced(net, table)
     other = Table(pins[:2], entries & 15).replaced(net, table)
     nets = sorted({*passes.nets, *other.nets})

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hw.tighten.mapped import Bit, Mapped, Table, digits
+from hw.tighten.mapped import Bit, Mapped, Table, digits, number
 
 __all__ = ["tighten"]
 
@@ -21,7 +21,7 @@ def tighten(netlist: Mapped, dense: bool) -> None:
 
 
 def _entries(netlist: Mapped, cell: str) -> int:
-    return int(netlist.cells[cell]["parameters"][INIT], 2)
+    return number(netlist.cells[cell]["parameters"][INIT])
 
 
 def _table(netlist: Mapped, cell: str) -> Table:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-__all__ = ["Bit", "Mapped", "Table", "digits"]
+__all__ = ["Bit", "Mapped", "Table", "digits", "number"]
 
 #: A net's number, or the constant "0", "1", "x" or "z".
 Bit = int | str
@@ -120,3 +120,8 @@ class Mapped:
 def digits(entries: int, bits: int = 16) -> str:
     """A table as a parameter has it."""
     return f"{entries:0{bits}b}"
+
+
+def number(parameter: str) -> int:
+    """A parameter as a table, what may be anything as 0."""
+    return int(parameter.replace("x", "0"), 2)

@@ -22,6 +22,7 @@ from hw.loader import load_words
 from hw.plan.device import device
 from hw.plan.pipeline import pipeline
 from hw.plan.plan import Plan
+from hw.tighten import TIGHTENED
 from hw.verilog import emit
 from sw.errors import SubbitError
 from sw.files import atomic_folder
@@ -68,6 +69,8 @@ def write_design(
     text = emit(Top(board, dividers, clock_hz, HostLink(shape), accelerator), "top")
     words = load_words(accelerator.loaded_roms)
     description = describe(board, accelerator, shape) | ({"weights": describe_weights(board, words)} if words else {})
+    if board.family in TIGHTENED and any(folding.datapath == "unrolled" for folding in plan.folding.values()):
+        description["tightened"] = True
     with atomic_folder(folder, DESCRIPTION) as work:
         (work / SOURCE).write_text(text)
         (work / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,7 +13,9 @@ from typing import Any
 
 from amaranth.lib import wiring
 
+from hw.netlist_file import read_netlist
 from hw.programs import Program, find_program
+from hw.tighten import tighten
 from hw.verilog import emit
 from hw.yosys import run_yosys
 from sw.errors import SubbitError
@@ -99,13 +102,15 @@ def synthesise(
     gibibytes: float = 8.0,
     netlist: Path | None = None,
     script: Sequence[str] = (),
+    tightened: bool | None = None,
 ) -> Area:
     """Map a design to one FPGA family and count its cells.
 
     ``design`` is an Amaranth component, or SystemVerilog of a module called ``top``. ``seconds`` and ``gibibytes``
     limit the run. ``netlist`` is where the mapped netlist goes, as JSON for nextpnr; ``script`` are Yosys commands in
-    place of the family's. Raises ValueError for an unknown
-    family, and SubbitError where there is no Yosys, it fails or it passes a limit.
+    place of the family's. Where ``tightened`` is not None `hw.tighten` goes over what Yosys has mapped, and that is its
+    ``dense``. Raises ValueError for an unknown family, and SubbitError where there is no Yosys, it fails or it passes a
+    limit.
     """
     if family not in FAMILIES:
         raise ValueError(f"family must be one of {', '.join(FAMILIES)}, not {family!r}")
@@ -119,12 +124,18 @@ def synthesise(
             "delete t:$scopeinfo",
             "tee -q -o stat.json stat -json",
         ]
-        if netlist is not None:
-            script.append("write_json netlist.json")
+        mapped = work / "netlist.json"
+        if netlist is not None or tightened is not None:
+            script.append(f"write_json {mapped.name}")
         elapsed = run_yosys(work, script, seconds, gibibytes)
         cells = _cells(json.loads((work / "stat.json").read_text()))
+        if tightened is not None:
+            document = read_netlist(mapped)
+            tighten(document, family, dense=tightened)
+            mapped.write_text(json.dumps(document))
+            cells = Counter(cell["type"] for cell in document["modules"]["top"]["cells"].values())
         if netlist is not None:
-            shutil.copy(work / "netlist.json", netlist)
+            shutil.copy(mapped, netlist)
     return Area.count(cells, elapsed)
 
 

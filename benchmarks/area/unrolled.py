@@ -1,14 +1,16 @@
 """Area of unrolled layers with thresholds: this package's, plain circuits, da4ml's and alkaid's, by the same Yosys.
 
     python -m benchmarks unrolled [--sizes 64x64 ...] [--networks FILE ...] [--official FOLDER] [--families ice40 ...]
-                                  [--methods subbit ...] [--limit SECONDS] [--quick] [--again]
+                                  [--methods subbit ...] [--limit SECONDS] [--quick] [--tighten no] [--again]
 
 A size is taps x outputs of random signs, numpy's default_rng(0), each output against half of the taps. From the
 .safetensors networks come all hidden layers with thresholds whose weights are -1 and +1 or two levels of which only the
 signs are used; `--official` is a folder with BNN-PYNQ's mnist-lfcW1A1-decoded.npz and cifar10-cnvW1A1-decoded.npz.
-`--rows` takes only the first outputs of a layer. da4ml and alkaid: ``pip install --target FOLDER --no-deps da4ml alkaid
-quantizers numba llvmlite``, and FOLDER on PYTHONPATH. Rows stand in benchmarks/results/unrolled.json; those that stand
-there already are measured again only with --again, and what passes the limit is a row that says so.
+`--rows` takes only the first outputs of a layer. What Yosys has mapped, whosever it is, is tightened (`hw.tighten`) as
+`subbit build` does it for a device that is nearly full, or otherwise (``quick``), or is left as it is (``no``).
+da4ml and alkaid: ``pip install --target FOLDER --no-deps da4ml alkaid quantizers numba llvmlite``, and FOLDER on
+PYTHONPATH. Rows stand in benchmarks/results/unrolled.json; those that stand there already are measured again only with
+--again, and what passes the limit is a row that says so.
 """
 
 import argparse
@@ -51,6 +53,8 @@ QUICK = [
     "opt_lut -tech ice40",
     "synth_ice40 -top top -run map_cells:edif",
 ]
+# For `synthesise`, and what is put behind the name of the mapper.
+TIGHTENED = {"dense": (True, ""), "quick": (False, ", no slower"), "no": (None, ", not tightened")}
 METHODS = ("subbit", *RIVALS)
 
 
@@ -95,15 +99,23 @@ def layers(options: argparse.Namespace) -> Iterator[tuple[str, np.ndarray, np.nd
 
 
 def measure(
-    method: str, family: str, weights: np.ndarray, thresholds: np.ndarray, limit: float, script: list[str]
+    method: str,
+    family: str,
+    weights: np.ndarray,
+    thresholds: np.ndarray,
+    limit: float,
+    script: list[str],
+    tightened: bool | None = True,
 ) -> dict[str, Any]:
-    """Figures of one row: cells, depth where it is known, and seconds; past the limit, what stopped it."""
-    start = time.perf_counter()
+    """Figures of one row: cells, depth where it is known, and seconds; past the limit, what stopped it.
+
+    ``solve_s`` is wall time, ``solve_cpu_s`` that of the processor.
+    """
+    start, busy = time.perf_counter(), time.process_time()
     found: dict[str, Any] = {}
     if method == "subbit":
         unrolling = optimise(weights, family, thresholds=thresholds[:, None], invert=np.zeros(len(weights), dtype=bool))
         found = {
-            "solve_s": round(unrolling.seconds, 2),
             "depth": unrolling.depth,
             "estimate": unrolling.cells,
             "clusters": f"{len(unrolling.clusters)} of {max(unrolling.clusters)}",
@@ -112,11 +124,12 @@ def measure(
         design = Combinational(unrolling)
     else:
         design = RIVALS[method](weights, thresholds)
-        found = {"solve_s": round(time.perf_counter() - start, 2)}
+    found["solve_s"] = round(time.perf_counter() - start, 2)
+    found["solve_cpu_s"] = round(time.process_time() - busy, 2)
     with tempfile.TemporaryDirectory() as folder:
         netlist = Path(folder) / "netlist.json"
         try:
-            area = synthesise(design, family, seconds=limit, netlist=netlist, script=script)
+            area = synthesise(design, family, seconds=limit, netlist=netlist, script=script, tightened=tightened)
         except SubbitError as error:
             return found | {"stopped": str(error)}
         cells = area.luts
@@ -138,6 +151,7 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--limit", type=float, default=900, help="seconds for Yosys, and for the packer")
     parser.add_argument("--quick", action="store_true", help="abc in place of abc9, on iCE40")
+    parser.add_argument("--tighten", choices=list(TIGHTENED), default="dense", help="how, see hw.tighten")
     parser.add_argument("--again", action="store_true", help="measure rows that stand in the results too")
     options = parser.parse_args()
     rows = kept_rows("unrolled")
@@ -148,7 +162,8 @@ def main() -> None:
         for family in options.families:
             quick = options.quick and family == "ice40"
             for method in options.methods:
-                key = {"layer": label, "family": family, "method": method, "mapper": "abc" if quick else "default"}
+                mapper = ("abc" if quick else "default") + TIGHTENED[options.tighten][1]
+                key = {"layer": label, "family": family, "method": method, "mapper": mapper}
                 old = [row for row in rows if key.items() <= row.items()]
                 if old and not options.again:
                     continue
@@ -160,6 +175,7 @@ def main() -> None:
                         thresholds[: len(kept)],
                         options.limit,
                         QUICK if quick else SCRIPTS[family],
+                        TIGHTENED[options.tighten][0],
                     )
                 except ImportError as error:
                     print(f"{method} is left out: {error}")

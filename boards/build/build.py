@@ -21,7 +21,9 @@ from boards.build.tools import Runner, Toolrun
 from boards.build.workplace import Workplace
 from boards.flash_image import write_flash_image
 from boards.host.description import DESCRIPTION
+from hw.netlist_file import read_netlist
 from hw.programs import find_program
+from hw.tighten import tighten
 from hw.yosys import yosys_command, yosys_version
 from sw.documents import read_json
 from sw.errors import SubbitError
@@ -31,6 +33,9 @@ __all__ = ["FLOWS", "Builder", "Implementation", "Measured"]
 FLOWS: Mapping[str, Flow] = {flow.family: flow for flow in (ICE40, ECP5, GOWIN)}
 SCRIPT = "synthesis.ys"
 VERILOG = "synth.v"
+#: What Yosys has mapped, and what `hw.tighten` makes of it.
+MAPPED, TIGHT, REWRITE = "mapped.json", "tight.json", "tightening.ys"
+WRITTEN = [f"write_json {NETLIST}", f"write_verilog -noattr {VERILOG}"]
 GIBIBYTES = 16.0
 #: The step of a synthesis that takes fewer cells, and the part of a device above which it is tried: in fuller ones the
 #: placer finds no room for cells that share a clock enable or a reset.
@@ -133,23 +138,29 @@ class Builder:
 
     def _packed(self, synthesis: str) -> tuple[Areas, dict[str, tuple[int, int]]]:
         """Synthesise by a command and pack: what Yosys counts, and used and available cells."""
-        self.runs = [self.synthesise(synthesis)]
+        self.runs = self.synthesise(synthesis)
         found = areas(self.place.path / NETLIST, self.stages, self.description["top"])
         return found, self.fit(found)
 
-    def synthesise(self, synthesis: str) -> dict[str, Any]:
-        """Yosys, from the sources to synth.json for nextpnr and synth.v for simulators; returns what it cost."""
+    def synthesise(self, synthesis: str) -> list[dict[str, Any]]:
+        """Yosys, from the sources to synth.json for nextpnr and synth.v for simulators; returns what it cost.
+
+        Where the description asks for it, `hw.tighten` goes over the netlist between."""
+        tightened = bool(self.description.get("tightened"))
         script, key = self._synthesis(synthesis)
         (self.place.path / SCRIPT).write_text("\n".join(script) + "\n")
         command = yosys_command(SCRIPT, GIBIBYTES, quiet=False)
         follow = Synthesis(lambda text: self.tell(f"synthesis: {text}"))
         name, other = ("synthesis", DENSER) if synthesis == self.flow.synthesis else (DENSER, "synthesis")
         self.place.forget(other)  # It wrote the same files.
-        return self._step(name, "yosys", key, command, (NETLIST, VERILOG), follow)
+        files = (MAPPED,) if tightened else (NETLIST, VERILOG)
+        runs = [self._step(name, "yosys", key, command, files, follow)]
+        return [*runs, self._tightened(synthesis == self.flow.denser)] if tightened else runs
 
     def _synthesis(self, synthesis: str) -> tuple[list[str], str]:
         """The script of a synthesis, and the key of its step."""
         sources = self.description["sources"]
+        written = [f"write_json {MAPPED}"] if self.description.get("tightened") else WRITTEN
         script = [
             *(f"read_verilog -sv {source}" for source in sources),
             synthesis,
@@ -157,10 +168,19 @@ class Builder:
             "delete t:$scopeinfo",
             "setattr -unset src",
             "setattr -mod -unset src",
-            f"write_json {NETLIST}",
-            f"write_verilog -noattr {VERILOG}",
+            *written,
         ]
         return script, self.place.key(sources, script, yosys_version())
+
+    def _tightened(self, dense: bool) -> dict[str, Any]:
+        """The mapped netlist tightened, and written as Yosys writes it."""
+        document = read_netlist(self.place.path / MAPPED)
+        tighten(document, self.flow.family, self.description["top"], dense=dense)
+        (self.place.path / TIGHT).write_text(json.dumps(document))
+        script = [f"read_json {TIGHT}", *WRITTEN]
+        (self.place.path / REWRITE).write_text("\n".join(script) + "\n")
+        key, command = self.place.key((TIGHT,), script, yosys_version()), yosys_command(REWRITE, GIBIBYTES, quiet=False)
+        return self._step("tightening", "yosys", key, command, (NETLIST, VERILOG))
 
     def fit(self, found: Areas) -> dict[str, tuple[int, int]]:
         """nextpnr's packing alone: used and available cells, by nextpnr's kinds; ``found`` is what Yosys counted."""

@@ -15,13 +15,15 @@ class Cost:
 
     A chain of k bits costs k + ``guard``: the guard is the place between two chains that share one carry line.
     ``complements`` says whether its sums may be complements for nothing.
-    ``absorbs`` is the number of inputs of a table that fits into the cell of the chain that reads it, 0 for none.
+    ``absorbs`` is the number of inputs of a table that fits into the cell of the chain that reads it, 0 for none;
+    ``majorities`` says whether a majority of three does.
     """
 
     lut_inputs: int
     guard: int
     absorbs: int = 0
     complements: bool = False
+    majorities: bool = False
 
     def chain(self, bits: int) -> int:
         """Cells of a sum of two numbers of ``bits`` bits."""
@@ -30,6 +32,12 @@ class Cost:
     def count(self, bits: int) -> int:
         """Cells of the count of ``bits`` ones."""
         return _best(self, bits)[0]
+
+    def beside(self, bits: int) -> int:
+        """Cells of the count of ``bits`` ones where a chain reads it that adds it to what a larger one tells."""
+        if bits <= self.absorbs:
+            return 0
+        return self.count(bits) - int(self.majorities and bits == 3)
 
     def compare(self, bits: int) -> int:
         """Tables of a comparison of a number of ``bits`` bits with a constant."""
@@ -134,8 +142,8 @@ def _best(cost: Cost, n: int) -> tuple[int, int, bool]:
         for carry in (True, False):
             for larger in range(-(-(n - carry) // 2), n - carry):
                 smaller = n - carry - larger
-                part = _best(cost, smaller)[0] if smaller > cost.absorbs else 0
-                choices.append((_best(cost, larger)[0] + part + cost.chain(larger.bit_length()), larger, carry))
+                cells = _best(cost, larger)[0] + cost.beside(smaller) + cost.chain(larger.bit_length())
+                choices.append((cells, larger, carry))
     return min(choices)
 
 
@@ -155,11 +163,17 @@ def at_least(graph: Graph, bits: Sequence[int], least: int, threshold: int, span
         table = sum((j >> 1 > mine or (j >> 1 == mine and j & 1)) << j for j in range(2 << taken))
         known = graph.table(table, [known, *bits[done : done + taken]])
         done += taken
-    # The highest bits: values are told apart from those a modulus away by where the range begins.
+    # The highest bits. Where no value is half of the modulus away from the threshold, it is reached where the highest
+    # bit of the difference is 0: a step for each bit, as `hw.tighten` wants it. Else the range tells values apart.
     slots, mine, table = 1 << len(bits) - done, threshold >> done, 0
+    near = max(threshold - least, least + span - threshold) <= 1 << len(bits) - 1
     for j in range(2 * slots):
-        slot = (least >> done) + ((j >> 1) - (least >> done)) % slots
-        table |= int(slot > mine or (slot == mine and j & 1 == 1)) << j
+        if near:
+            reached = ((j >> 1) - mine - (j & 1 ^ 1)) % slots < slots >> 1
+        else:
+            slot = (least >> done) + ((j >> 1) - (least >> done)) % slots
+            reached = slot > mine or (slot == mine and j & 1 == 1)
+        table |= int(reached) << j
     return graph.table(table, [known, *bits[done:]])
 
 

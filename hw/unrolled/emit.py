@@ -148,16 +148,22 @@ class _Builder:
         stage = self.stage(run[0][0].first)
         carried = None
         for chain, used in run:
-            # The guard: it brings out a carry, and brings in the next.
-            if a or chain.carry != FALSE:
+            # The guard: it brings out a carry, and brings in the next. Where none is carried in it brings in a bit of
+            # the first place, since a guard of constants would cut the chain, and its beginning would cost a cell.
+            carry, first = chain.carry, (chain.a[0], chain.b[0])
+            if a and carry == FALSE:
+                carry, other = sorted(first, key=lambda literal: literal & 1)
+                first = (other, FALSE)
+            if a or carry != FALSE:
                 if carried is not None:
                     where.append((carried, len(a)))
-                a.append(self.literal(chain.carry, stage))
-                b.append(self.literal(chain.carry, stage))
+                a.append(self.literal(carry, stage))
+                b.append(self.literal(carry, stage))
             for place in range(min(used + 1, len(chain.a))):
                 where.append((chain.first + place, len(a)))
                 # Some families' cells take the second operand complemented.
-                x, y = sorted((chain.a[place], chain.b[place]), key=lambda literal: literal & 1)
+                operands = (chain.a[place], chain.b[place]) if place else first
+                x, y = sorted(operands, key=lambda literal: literal & 1)
                 a.append(self.literal(x, stage))
                 b.append(self.literal(y, stage))
             carried = chain.first + used if used == len(chain.a) else None

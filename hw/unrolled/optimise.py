@@ -17,7 +17,12 @@ from hw.unrolled.sharing import share
 __all__ = ["COSTS", "Unrolling", "optimise"]
 
 #: What each family charges.
-COSTS = {"ice40": Cost(4, 1, complements=True), "ecp5": Cost(4, 1), "gowin": Cost(4, 1), "xc7": Cost(6, 0, 5)}
+COSTS = {
+    "ice40": Cost(4, 1, complements=True),
+    "ecp5": Cost(4, 1, 2, majorities=True),
+    "gowin": Cost(4, 1),
+    "xc7": Cost(6, 0, 5),
+}
 
 
 @dataclass(frozen=True)

@@ -148,6 +148,13 @@ def test_the_description_says_what_tools_and_host_must_know(small_network, tmp_p
     assert "dense1_weights.mem" in roms
 
 
+@pytest.mark.parametrize(("name", "tightened"), [("icebreaker", True), ("ulx3s-25f", True), ("tang-nano-9k", None)])
+def test_netlists_with_an_unrolled_layer_are_tightened(name, tightened, small_network, tmp_path):
+    known = board(name)
+    plan = replace(plan_of(known, 1), folding=FOLDING | {"conv2": Folding(6, 36, datapath="unrolled")})
+    assert write_design(small_network, plan, known, tmp_path / "build").description.get("tightened") is tightened
+
+
 def test_weights_in_single_port_ram_stand_in_the_flash_memory(small_network, tmp_path):
     known = board("icebreaker")
     plan = replace(plan_of(known, 1), folding=FOLDING | {"conv2": Folding(2, 4, "spram")})

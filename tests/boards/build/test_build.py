@@ -69,6 +69,27 @@ def test_a_device_that_is_nearly_full_gets_a_denser_synthesis(build, fake, place
     assert told[0][0] == "denser synthesis: done before"
 
 
+def test_a_netlist_is_tightened_where_the_design_asks_for_it(build, fake, place, told):
+    text = (place.path / "top.sv").read_text()
+    step = "wire [4:0] t = sum[7:4] + sum[3:0]; assign tx = t[3] ? t[2] | t[1] & rx : 0;"
+    (place.path / "top.sv").write_text(text.replace("assign tx = ^sum;", step))
+    fake.set(used={"ICESTORM_LC": [5069, 5280]})
+    plain = build()
+    description = json.loads((place.path / "board.json").read_text())
+    (place.path / "board.json").write_text(json.dumps(description | {"tightened": True}))
+    made = build()
+    assert [run["tool"] for run in made.runs][:2] == ["yosys", "yosys"]
+    assert "tightening: yosys" in told[0]
+    assert 0 < made.areas.total.luts < plain.areas.total.luts
+    assert made.areas.stages["conv1"].ffs == plain.areas.stages["conv1"].ffs == 8
+    written = (place.path / "synth.v").read_text()
+    assert len(re.findall("^module ", written, re.M)) == 1
+    assert len(re.findall("^  SB_LUT4 #", written, re.M)) == made.areas.total.luts
+    told[0].clear()
+    build()
+    assert told[0][:2] == ["denser synthesis: done before", "tightening: done before"]
+
+
 def test_where_none_meets_the_clock_the_best_is_kept(build, fake, place):
     fake.set(achieved={"1": 9.0, "2": 11.0, "3": 10.0})
     made = build()

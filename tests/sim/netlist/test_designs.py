@@ -56,7 +56,9 @@ class Designs:
             (folder / "top.sv").write_text(emit(Accelerator(network(1), plan), "top"))
             (folder / "board.json").write_text(json.dumps({"family": family, "top": "top", "sources": ["top.sv"]}))
             script = FAMILIES[family].replace(" -noiopads", "")
-            synthesise((folder / "top.sv").read_text(), family, netlist=folder / "synth.json", script=[script])
+            unrolled = any(folding.datapath == "unrolled" for folding in plan.folding.values())
+            text, path = (folder / "top.sv").read_text(), folder / "synth.json"
+            synthesise(text, family, netlist=path, script=[script], tightened=True if unrolled else None)
         return folder
 
     def routed(self, name, family):

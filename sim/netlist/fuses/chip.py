@@ -18,9 +18,9 @@ Fuses = frozenset[Coordinates]
 
 
 class Chip:
-    """The chip ``name`` of apycula (such as "GW1N-9C") with the fuses ``bits``, uint8 (rows, columns). Rows beyond its own
-    are what its block RAMs hold at power-up.
+    """The chip ``name`` of apycula (such as "GW1N-9C") with the fuses ``bits``, uint8 (rows, columns).
 
+    Rows beyond those that the chip has are what its block RAMs hold at power-up.
     ``database`` is apycula's. Raises SubbitError where apycula is missing or does not know the chip, ValueError where
     it has other fuses.
     """

@@ -4,7 +4,6 @@ Inputs are free in every cycle, reset and back-pressure too; the two count as eq
 ``m_axis_tvalid`` are, in every cycle for ever, and the result's beat while valid. That is more than equal results.
 """
 
-import hashlib
 import re
 import tempfile
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from tests.formal.prover import Undecided, never_asserted, run_abc
 from tests.mutation.lockstep import Graph, joined
 from tests.mutation.mutants import ORIGINAL_RTLIL, TOP, Mutant
 
-__all__ = ["Answer", "compare"]
+__all__ = ["Answer", "compare", "graph_of", "original_graph", "ports_of"]
 
 # Both begin with the same values: registers without one, and memories, with zeros.
 UNIFORM = "setundef -undriven -init -zero"
@@ -72,9 +71,7 @@ def copy(folder: Path, module: str, fault: tuple[str, ...] = ()) -> tuple[str, .
 
 def lockstep(work: Path, folder: Path, mutant: Mutant, module: str, seconds: float) -> Answer:
     """Whether ``module`` does the same with the fault and without, in any state that it can be in without."""
-    digest = hashlib.sha256((folder / ORIGINAL_RTLIL).read_bytes()).hexdigest()
-    original = original_graph(folder, module, digest)
-    mutated = graph(work, folder, module, (mutant.alone,))
+    original, mutated = original_graph(folder, module), graph_of(folder, module, (mutant.alone,))
     try:
         (work / "design.aig").write_bytes(joined(original, mutated))
     except ValueError:
@@ -85,17 +82,18 @@ def lockstep(work: Path, folder: Path, mutant: Mutant, module: str, seconds: flo
 
 
 @lru_cache(maxsize=64)
-def original_graph(folder: Path, module: str, digest: str) -> Graph:
-    """The logic of ``module`` without a fault; ``digest`` tells one accelerator in ``folder`` from the next."""
-    with tempfile.TemporaryDirectory(prefix="subbit-original-") as scratch:
-        return graph(Path(scratch), folder, module, ())
+def original_graph(folder: Path, module: str) -> Graph:
+    """The logic of ``module`` without a fault."""
+    return graph_of(folder, module, ())
 
 
-def graph(work: Path, folder: Path, module: str, fault: tuple[str, ...]) -> Graph:
-    """The logic of ``module`` with ``fault``, made in ``work``."""
-    write = "write_aiger -ascii -zinit -map logic.map logic.aag"
-    run_yosys(work, (*copy(folder, module, fault), *BITS, write))
-    return Graph.read(work / "logic.aag", work / "logic.map")
+def graph_of(folder: Path, module: str, fault: tuple[str, ...]) -> Graph:
+    """The logic of ``module`` with ``fault``."""
+    with tempfile.TemporaryDirectory(prefix="subbit-logic-") as scratch:
+        work = Path(scratch)
+        write = "write_aiger -ascii -zinit -map logic.map logic.aag"
+        run_yosys(work, (*copy(folder, module, fault), *BITS, write))
+        return Graph.read(work / "logic.aag", work / "logic.map")
 
 
 def side_by_side(work: Path, folder: Path, mutant: Mutant, module: str, seconds: float) -> Answer:
@@ -124,7 +122,7 @@ def proved(work: Path, engine: str, seconds: float) -> bool:
 def miter(folder: Path, module: str) -> str:
     """A module of both copies of ``module`` whose one output says that they differ, the payload of a stream only where
     it is valid."""
-    found = ports((folder / ORIGINAL_RTLIL).read_text(), module)
+    found = ports_of(folder, module)
     inputs = [port for port in found if port.direction == "input"]
     outputs = [port for port in found if port.direction == "output"]
     lines = [
@@ -154,10 +152,9 @@ class Port:
     direction: str
 
 
-def ports(text: str, module: str) -> list[Port]:
-    """Ports of ``module`` in RTLIL text."""
-    body = text[text.index(f"\nmodule \\{module}\n") :]
-    found = re.findall(
-        r"^  wire (?:width (\d+) )?(input|output) \d+ (?:signed )?\\(\S+)$", body[: body.index("\nend\n")], re.MULTILINE
-    )
+def ports_of(folder: Path, module: str) -> list[Port]:
+    """Ports of ``module``; none where there is no such module."""
+    _, _, text = (folder / ORIGINAL_RTLIL).read_text().partition(f"\nmodule \\{module}\n")
+    line = r"^  wire (?:width (\d+) )?(input|output) \d+ (?:signed )?\\(\S+)$"
+    found = re.findall(line, text.partition("\nend\n")[0], re.MULTILINE)
     return [Port(name, int(width or 1), direction) for width, direction, name in found]

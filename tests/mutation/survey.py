@@ -12,21 +12,23 @@ import numpy as np
 from hw.plan.pipeline import pipeline
 from sim.case import BENCHES
 from sw.network import Network
+from tests.mutation.alone import CYCLES as CYCLES_ALONE
+from tests.mutation.alone import STREAMS, differs
 from tests.mutation.bench import PATTERNS, Bench
 from tests.mutation.equivalence import compare
 from tests.mutation.mutants import ORIGINAL, Mutant, mutate
 from tests.mutation.subjects import Subject
 from tests.networks import random_images
 
-__all__ = ["CAUGHT", "EQUAL", "LATE", "MISSED", "UNSEEN", "Fate", "survey"]
+__all__ = ["CAUGHT", "EQUAL", "LATE", "MISSED", "UNMET", "Fate", "survey"]
 
 #: The bench runs as many images as take so many cycles, this many at most; where it finds nothing, so many times more,
 #: under these other seeds.
 CYCLES, MOST_IMAGES, LONGER, SEEDS = 100_000, 1000, 4, (2, 3)
 
-#: The bench fails; or ABC proves that nothing tells the mutant from the original; or the longer runs give the same
-#: results at other times; or the same at the same times; or the longer runs fail.
-CAUGHT, EQUAL, LATE, UNSEEN, MISSED = "caught", "equal", "timing", "unseen", "missed"
+#: The bench fails; or ABC proves that nothing tells the mutant from the original; or longer runs pass, and the stage
+#: that has the fault gives the same words alone; or longer runs pass, and alone it gives others; or longer runs fail.
+CAUGHT, EQUAL, LATE, UNMET, MISSED = "caught", "equal", "timing", "unmet", "missed"
 
 
 @dataclass(frozen=True)
@@ -113,19 +115,29 @@ class Judge:
         answer = compare(self.work, mutant, self.seconds)
         if answer.equal:
             return Fate(mutant.number, str(mutant), EQUAL, "proof", answer.why)
-        return Fate(mutant.number, str(mutant), *self.looked_at(mutant.number))
+        return Fate(mutant.number, str(mutant), *self.looked_at(mutant))
 
-    def looked_at(self, mutant: int) -> tuple[str, str, str]:
-        """What longer runs say."""
+    def looked_at(self, mutant: Mutant) -> tuple[str, str, str]:
+        """What longer runs say, and then the stage by itself."""
         late = 0
         for seed in SEEDS:
             for pattern in PATTERNS:
                 key = (pattern, seed)
                 if key not in self.ends:
                     self.ends[key] = self.longer.run(ORIGINAL, pattern, seed).ends
-                verdict = self.longer.run(mutant, pattern, seed)
+                verdict = self.longer.run(mutant.number, pattern, seed)
                 if verdict.caught:
                     return MISSED, verdict.by, f"seed {seed}, gaps and stalls {pattern}: {verdict.problem}"
                 late += verdict.ends != self.ends[key]
-        runs = len(SEEDS) * len(PATTERNS)
-        return (LATE, "longer runs", f"{late} of {runs} runs") if late else (UNSEEN, "longer runs", f"{runs} runs")
+        return passed(differs(self.work, mutant), late, len(SEEDS) * len(PATTERNS))
+
+
+def passed(difference: str, late: int, runs: int) -> tuple[str, str, str]:
+    """The fate of a mutant of which ``late`` of the longer ``runs`` gave the right results at other times, and which
+    has the ``difference`` alone, if any."""
+    here = (
+        f"here {late} of {runs} longer runs give the same results later" if late else f"here none in {runs} longer runs"
+    )
+    if difference:
+        return UNMET, "longer runs", f"alone {difference}; {here}"
+    return LATE, "alone", f"alone the same words in {STREAMS:,} streams of {CYCLES_ALONE:,} cycles; {here}"

@@ -82,7 +82,7 @@ def test_no_fault_that_changes_something_is_called_equal(fault, increment):
 
 def test_two_graphs_in_lockstep(tmp_path):
     def graph(following: int, gates: list[tuple[int, int, int]]) -> Graph:
-        return Graph({"a": 2}, {"q": 4}, {4: following}, [4], gates, max(gate[0] for gate in gates) // 2)
+        return Graph({"a": 2}, {"q": 4}, {4: following}, [4], {}, gates, max(gate[0] for gate in gates) // 2)
 
     # A register q and an input a: next is q & a; ~(~q & ~a), which is q | a; and q & a & q. From 0, q & a stays 0.
     both, either, again = [(6, 4, 2)], [(6, 5, 3)], [(6, 4, 2), (8, 6, 4)]
@@ -95,7 +95,7 @@ def test_two_graphs_in_lockstep(tmp_path):
         (tmp_path / "design.aig").write_bytes(joined(first, second))
         assert proved(tmp_path, "strash; write_aiger reduced.aig; pdr", 10) is same
     with pytest.raises(ValueError, match="registers of its own"):
-        joined(graph(6, both), Graph({"a": 2}, {"other": 4}, {4: 6}, [4], both, 3))
+        joined(graph(6, both), Graph({"a": 2}, {"other": 4}, {4: 6}, [4], {}, both, 3))
     assert [delta(number) for number in (5, 128, 300)] == [b"\x05", b"\x80\x01", b"\xac\x02"]
 
 
@@ -170,7 +170,7 @@ def test_a_survivor_is_told_in_one_line():
     row = {"datapath": "none", "number": 3, "fault": "inv at Y[0] of `a | b` in c", "fate": EQUAL, "said": "so"}
     assert "| 3 | inv at Y[0] of `a \\| b` in c | proved: so |" in survivors_page([row])
     assert reason(row | {"fate": "missed"}) == "missed: so"
-    counts = {"mutants": 1200, "caught": 1000, "equal": 150, "timing": 30, "unseen": 10, "missed": 10}
+    counts = {"mutants": 1200, "caught": 1000, "equal": 150, "timing": 30, "unmet": 10, "missed": 10}
     assert table([{"datapath": "x"} | counts]).splitlines()[-1] == "| all | 1,200 | 1,000 | 150 | 30 | 10 | 10 |"
 
 

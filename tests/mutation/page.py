@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.mutation.survey import CAUGHT, EQUAL, LATE, MISSED, UNMET
+from tests.mutation.survey import EQUAL, FATES, MISSED
 
 __all__ = ["EXPLAINED", "reason", "survivors_page", "table"]
 
@@ -26,9 +26,9 @@ def reason(row: Row) -> str:
 
 def table(rows: Sequence[Row]) -> str:
     """The counts as a Markdown table, with a last line of sums."""
-    names = ["mutants", CAUGHT, EQUAL, LATE, UNMET, MISSED]
+    names = ["mutants", *FATES]
     sums = {"datapath": "all"} | {name: sum(row[name] for row in rows) for name in names}
-    lines = ["| datapath | mutants | caught | proved equal | only time | not met | missed |"]
+    lines = ["| datapath | mutants | caught | proved equal | same for all images | only time | not met | missed |"]
     lines.append("|---|" + "---:|" * len(names))
     for row in (*rows, sums):
         lines.append(f"| {row['datapath']} | " + " | ".join(f"{row[name]:,}" for name in names) + " |")

@@ -54,14 +54,15 @@ def digest_of(*files: Path, more: str = "") -> str:
 
 
 class Bench:
-    """The bench around the mutated accelerator in ``folder``, built once, for ``images`` of ``network``.
+    """The bench around the mutated accelerator in ``folder``, built once, for ``images`` of ``network``; its
+    files lie in a folder ``name`` there.
 
     Raises SubbitError where there is no Verilator or it fails.
     """
 
-    def __init__(self, folder: Path, network: Network, images: np.ndarray) -> None:
+    def __init__(self, folder: Path, network: Network, images: np.ndarray, name: str = "run") -> None:
         require("verilator")
-        run = folder / f"run-{len(images)}"
+        run = folder / name
         shutil.rmtree(run, ignore_errors=True)
         run.mkdir()
         self.case = Case.prepared(run.resolve(), Design.read(folder), network, images)

@@ -10,25 +10,24 @@ from typing import Any
 import numpy as np
 
 from hw.plan.pipeline import pipeline
-from sw.network import Network
 from tests.mutation.alone import CYCLES as CYCLES_ALONE
 from tests.mutation.alone import STREAMS, differs
 from tests.mutation.bench import PATTERNS, Bench, digest_of
 from tests.mutation.equivalence import compare
+from tests.mutation.images import varied_images
 from tests.mutation.mutants import ORIGINAL, Mutant, mutate
 from tests.mutation.subjects import Subject
 from tests.mutation.witness import images_of, search
-from tests.networks import random_images
 
 __all__ = ["CAUGHT", "EQUAL", "FATES", "LATE", "MISSED", "SAME", "UNMET", "Fate", "survey"]
 
 #: The bench runs as many images as take so many cycles, this many at most. Most mutants fail in the first share of
-#: them, which is all that they get. Where the bench finds nothing, so many times more run under these other seeds.
-CYCLES, MOST_IMAGES, SHARE, LONGER, SEEDS = 1_000_000, 10_000, 20, 2, (2, 3)
+#: them, which is all that they get. Where all find nothing, as many others run under these other seeds.
+CYCLES, MOST_IMAGES, SHARE, SEEDS = 2_000_000, 20_000, 40, (2, 3)
 
 #: The bench fails; or ABC proves that nothing tells the mutant from the original; or that no image does where nothing
 #: waits; or the stage that has the fault gives the same words alone; or it gives others, and nothing says whether they
-#: come about here; or longer runs fail, or ABC finds an image with which the bench does.
+#: come about here; or further runs fail, or ABC finds an image with which the bench does.
 CAUGHT, EQUAL, SAME, LATE, UNMET, MISSED = "caught", "equal", "same", "timing", "unmet", "missed"
 FATES = (CAUGHT, EQUAL, SAME, LATE, UNMET, MISSED)
 
@@ -78,19 +77,6 @@ def survey(
     return fates
 
 
-def varied_images(network: Network, count: int, seed: int = 0) -> np.ndarray:
-    """Images of noise, and of noise that is dark, bright, or coarse: sums of any size, far from the middle too."""
-    images, rng = random_images(network, count, seed), np.random.default_rng(seed)
-    top = (1 << network.input.bits) - 1
-    for at in range(2, count):
-        coarse = np.repeat(np.repeat(images[at, ::4, ::4], 4, axis=0), 4, axis=1)
-        chosen = images[at] if at % 2 else coarse[: images.shape[1], : images.shape[2]]
-        share = rng.random(chosen.shape) < rng.random()
-        flat = np.full_like(chosen, rng.integers(0, top + 1))
-        images[at] = np.where(share, chosen, flat) if at % 3 else chosen
-    return images
-
-
 def made(subject: Subject, work: Path, count: int) -> list[Mutant]:
     """The mutants, and their accelerator in ``work``, with what was built for it before if it is the same."""
     fresh = work.with_name(f"{work.name}-new")
@@ -116,46 +102,45 @@ class Judge:
         self.network, self.work, self.seconds = subject.network, work, seconds
         count = min(CYCLES // pipeline(subject.network, subject.plan).interval, MOST_IMAGES)
         images = varied_images(subject.network, count)
-        self.bench, self.first = (Bench(work, subject.network, images[:most]) for most in (count, count // SHARE))
+        self.first = Bench(work, subject.network, images[: count // SHARE], "first")
+        self.bench = Bench(work, subject.network, images, "all")
         self.bench.check()
-        self.longer = Bench(work, subject.network, varied_images(subject.network, LONGER * count, 1))
+        self.others = Bench(work, subject.network, varied_images(subject.network, count, 1), "others")
         self.proofs = Kept(work.with_name(f"{work.name}-proofs-{digest(work)}.jsonl"))
         self.ends: dict[tuple[tuple[float, float], int], tuple[int, ...]] = {}
 
     def fate(self, mutant: Mutant) -> Fate:
-        """Bench, proof, longer runs, in this order, until one of them has an answer."""
-        for bench in (self.first, self.bench):
-            if (verdict := bench.judge(mutant.number)).caught:
-                return Fate(mutant.number, str(mutant), CAUGHT, verdict.by, verdict.problem)
-        why = self.proofs.of(f"{mutant} equal", lambda: compare(self.work, mutant, self.seconds).why)
-        if why:
+        """A share of the bench, proof, all of the bench, and what looks for longer, until one of them has an answer."""
+        if (verdict := self.first.judge(mutant.number)).caught:
+            return Fate(mutant.number, str(mutant), CAUGHT, verdict.by, verdict.problem)
+        if why := self.proofs.of(f"{mutant.number} equal", lambda: compare(self.work, mutant, self.seconds).why):
             return Fate(mutant.number, str(mutant), EQUAL, "proof", why)
+        if (verdict := self.bench.judge(mutant.number)).caught:
+            return Fate(mutant.number, str(mutant), CAUGHT, verdict.by, verdict.problem)
         return Fate(mutant.number, str(mutant), *self.looked_at(mutant))
 
     def looked_at(self, mutant: Mutant) -> tuple[str, str, str]:
-        """What longer runs say, then a search among all images, and then the stage by itself."""
+        """What a search among all images says, then runs with other images, and then the stage by itself."""
+        # Two images, so that the second one meets what the first one left.
+        cycles = self.original(PATTERNS[0], SEEDS[0])[1]
+        question = f"{mutant.number} {cycles} cycles"
+        found = self.proofs.of(question, lambda: asdict(search(self.work, mutant, cycles, 3 * self.seconds)))
+        if problem := self.shown(mutant, tuple(found["beats"])):
+            return MISSED, "an image", f"ABC finds an image: {problem}"
         late = 0
         for seed in SEEDS:
             for pattern in PATTERNS:
-                verdict = self.longer.run(mutant.number, pattern, seed)
+                verdict = self.others.run(mutant.number, pattern, seed)
                 if verdict.caught:
                     return MISSED, verdict.by, f"seed {seed}, gaps and stalls {pattern}: {verdict.problem}"
                 late += verdict.ends != self.original(pattern, seed)
-        # Two images, so that the second one meets what the first one left.
-        cycles = self.original(PATTERNS[0], SEEDS[0])[1]
-        found = self.proofs.of(
-            f"{mutant} {cycles}", lambda: asdict(search(self.work, mutant, cycles, 3 * self.seconds))
-        )
-        problem = self.shown(mutant, tuple(found["beats"]))
-        if problem:
-            return MISSED, "an image", f"ABC finds an image: {problem}"
-        alone = self.proofs.of(f"{mutant} alone", lambda: differs(self.work, mutant))
+        alone = self.proofs.of(f"{mutant.number} alone", lambda: differs(self.work, mutant))
         return passed(found["none"] and cycles, alone, late, len(SEEDS) * len(PATTERNS))
 
     def original(self, pattern: tuple[float, float], seed: int) -> tuple[int, ...]:
-        """When the results of a longer run come without a fault."""
+        """When the results of a run with other images come without a fault."""
         if (pattern, seed) not in self.ends:
-            self.ends[pattern, seed] = self.longer.run(ORIGINAL, pattern, seed).ends
+            self.ends[pattern, seed] = self.others.run(ORIGINAL, pattern, seed).ends
         return self.ends[pattern, seed]
 
     def shown(self, mutant: Mutant, words: tuple[int, ...]) -> str:
@@ -167,21 +152,20 @@ class Judge:
         shape = (image.height, image.width, image.channels)
         # Four times, so that the interval between frames can be told.
         images = np.tile(images_of(self.work, words, shape, image.bits, pixels), (4, 1, 1, 1))
-        bench = Bench(self.work, self.network, images)
+        bench = Bench(self.work, self.network, images, "found")
         bench.check()
         return bench.judge(mutant.number, patterns=PATTERNS[:1]).problem
 
 
 def passed(cycles: int, difference: str, late: int, runs: int) -> tuple[str, str, str]:
-    """The fate of a mutant of which ``late`` of the longer ``runs`` gave the right results at other times, which no
+    """The fate of a mutant of which ``late`` of the further ``runs`` gave the right results at other times, which no
     image tells from the original in ``cycles``, if any, and which has the ``difference`` alone, if any."""
-    here = (
-        f"here {late} of {runs} longer runs give the same results later" if late else f"here none in {runs} longer runs"
-    )
+    same = f"{late} of {runs} further runs give the same results later" if late else f"none in {runs} further runs"
+    here = f"here {same}"
     if difference:
         alone = f"alone {difference}; {here}"
     else:
         alone = f"alone the same words in {STREAMS:,} streams of {CYCLES_ALONE:,} cycles; {here}"
     if cycles:
         return SAME, "all images", f"no image tells them apart in {cycles:,} cycles without pauses; {alone}"
-    return (UNMET, "longer runs", alone) if difference else (LATE, "alone", alone)
+    return (UNMET, "further runs", alone) if difference else (LATE, "alone", alone)

@@ -15,11 +15,12 @@ from sim import available, simulate
 from sw.network import Dense, DenseEncoding, Input, Network, Scores, Thermometer
 from tests.mutation.bench import Bench
 from tests.mutation.equivalence import REDUNDANT, UNREACHED, compare, proved
+from tests.mutation.images import varied_images
 from tests.mutation.lockstep import Graph, delta, joined
 from tests.mutation.mutants import ORIGINAL, choose, mutate, put_in
 from tests.mutation.page import reason, survivors_page, table
 from tests.mutation.subjects import SUBJECTS, Subject
-from tests.mutation.survey import CAUGHT, EQUAL, Judge, survey, varied_images
+from tests.mutation.survey import CAUGHT, EQUAL, Judge, survey
 from tests.networks import random_images
 from tests.sim.components import Increment
 

@@ -34,7 +34,7 @@ def test_an_image_is_found_where_there_is_one_and_the_bench_fails_with_it(small,
     # A tap that counts as the other value.
     [mutant] = [each for each in mutants if str(each).startswith("inv at A[0] of `assign odd = agree_0[0]")]
     found = search(folder, mutant, CYCLES, 20)
-    assert not found.none
+    assert not found.none_in
     images = images_of(folder, found.beats, (2, 2, 1), 1, 1)
     choose(folder, mutant.number)
     assert not simulate(folder, small.network, images, "icarus").passed
@@ -44,7 +44,7 @@ def test_no_image_tells_a_stage_that_only_takes_later(mutated):
     folder, mutants = mutated
     # It takes a word when the next stage takes, and not where it stands empty.
     [late] = [each for each in mutants if str(each).startswith("const0 at A[0] of `assign i__ready = _013_")]
-    assert search(folder, late, CYCLES, 20).none
+    assert search(folder, late, CYCLES, 20).none_in == CYCLES
     assert differs(folder, late) == ""
     [wrong] = [each for each in mutants if str(each).startswith("const1 at B[1] of `assign _041_ = take")]
     assert "give another word" in differs(folder, wrong)

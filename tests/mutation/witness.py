@@ -26,10 +26,10 @@ NEVER_WAITING = {"rst": 0, "s_axis_tvalid": 1, "s_axis_tlast": 0, "m_axis_tready
 
 @dataclass(frozen=True)
 class Search:
-    """What came of it: ``none``, no image differs; or the ``beats`` at the input, cycle by cycle, of one that does; or
-    neither, no answer in the time."""
+    """What came of it: no image differs in the first ``none_in`` cycles; or the ``beats`` at the input, cycle by cycle,
+    of one that does; or neither, no answer in the time."""
 
-    none: bool
+    none_in: int = 0
     beats: tuple[int, ...] = ()
 
 
@@ -37,7 +37,7 @@ def search(folder: Path, mutant: Mutant, cycles: int, seconds: float) -> Search:
     """Look for images that ``mutant`` of the accelerator in ``folder`` answers otherwise, or at another time, within
     ``cycles`` from reset. There is no answer where tables are loaded first."""
     if any(port.name == "load_tvalid" for port in ports_of(folder, TOP)):
-        return Search(False)
+        return Search()
     with tempfile.TemporaryDirectory(prefix="subbit-witness-") as scratch:
         work = Path(scratch)
         (work / "miter.sv").write_text(miter(folder, TOP, NEVER_WAITING))
@@ -45,10 +45,10 @@ def search(folder: Path, mutant: Mutant, cycles: int, seconds: float) -> Search:
         try:
             said = run_abc(work, f"scorr; bmc3 -F {cycles}; write_cex -a found.cex", seconds)
         except Undecided:
-            return Search(False)
+            return Search()
         if re.search(rf"No output asserted in {cycles} frames", said):
-            return Search(True)
-        return Search(False, beats(work) if "was asserted in frame" in said else ())
+            return Search(cycles)
+        return Search(0, beats(work) if "was asserted in frame" in said else ())
 
 
 def beats(work: Path) -> tuple[int, ...]:

@@ -107,18 +107,22 @@ module accelerator_bench #(
     end
 
     // Long pauses: in the first images the source waits until the accelerator has run dry, in the middle of an image and
-    // between two, and the sink until nothing more goes in. Either lasts until no beat has moved for `calm` cycles.
-    // Slow ends: in every second four images a beat waits up to twice `lag` cycles at the source, or `drag` at the sink,
-    // so that the accelerator waits for its ends and all its stages run empty, or stand full, again and again.
-    wire lags = gap_rate != 0 && sent % 8 >= 4;
+    // between two, and the sink until nothing more goes in. Either lasts until no beat has moved for `calm` cycles; the sink
+    // waits for the source, since only what is offered beats can be full.
+    // Slow ends: in two of five images a beat waits up to twice `lag` cycles at the source, and in four of eight `drag` at
+    // the sink, so that the accelerator waits for its ends and all its stages run empty, or stand full, again and again.
+    // Where both ends are slow, a stage is empty while the next one stands. There the sink is not ready before it has seen
+    // a beat, as a sink may, so that a beat that waits to be asked for never comes.
+    wire lags = gap_rate != 0 && (sent % 5 == 1 || sent % 5 == 2);
     wire drags = stall_rate != 0 && results % 8 < 4;
     wire dries = gap_rate != 0 && sent < 64 && (sent % 8 == 3 && beat == FRAME_BEATS / 2 || sent % 8 == 6 && beat == 0);
     wire fills = stall_rate != 0 && results < 64 && results % 8 == 0;
     reg dried = 0, filled = 0;
+    wire drying = dries && !dried, rests = idle >= calm;
 
     always @(posedge clk) begin
-        dried <= !rst && dries && (dried || idle >= calm);
-        filled <= !rst && fills && (filled || idle >= calm);
+        dried <= !rst && dries && (dried || rests);
+        filled <= !rst && fills && (filled || rests && !drying);
     end
 
     // Source. A pause begins with probability gap_rate / 256 a beat; one in eight lasts up to 32 cycles.
@@ -133,7 +137,7 @@ module accelerator_bench #(
         end
     end else begin
         if (!s_axis_tvalid || s_axis_tready) begin
-            pause = dries && !dried;
+            pause = drying;
             if (gap_rate != 0) begin
                 gap_random = scrambled(gap_random);
                 if (gap_left != 0) begin
@@ -181,11 +185,12 @@ module accelerator_bench #(
             else if (drags && m_axis_tvalid && m_axis_tready) stall_left = {12'd0, stall_random[31:12]} % (2 * drag + 1);
             else if (!drags && {24'd0, stall_random[7:0]} < stall_rate)
                 stall_left = stall_random[10:8] == 0 ? {27'd0, stall_random[15:11]} : 0;
-            else if (!fills || filled) m_axis_tready <= 1;
+            else if (!fills || filled) m_axis_tready <= !drags || m_axis_tvalid;
         end
 
         // Beats that are the last of no result do not count, or an accelerator that gives them for ever would never end.
         if (loading || (m_axis_tvalid && m_axis_tready && m_axis_tlast) || (s_axis_tvalid && s_axis_tready)) idle <= 0;
+        else if (drying && rests) idle <= 0;
         else idle <= idle + 1;
 
         if (!early && m_axis_tvalid && m_axis_tready && m_axis_tlast) begin

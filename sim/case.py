@@ -127,7 +127,7 @@ class Case:
             "calm": min(64 + 2 * interval, self.patience // 2),
             # Waits of a beat with which a frame takes longer at that end than in the accelerator.
             "lag": 1 + 3 * interval // (2 * self.frame_beats),
-            "drag": 1 + 3 * interval // (2 * self.checker().result_beats),
+            "drag": 1 + 2 * interval // self.checker().result_beats,
             # Watched layers may still have rows to give that the result did not need.
             "tail": TAIL + (2 * (self.design.interval or 0) if self.design.probes else 0),
         }

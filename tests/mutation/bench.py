@@ -4,6 +4,7 @@ What `sim.accelerator_bench` does in a simulator under cocotb is done here after
 by the same `sim.checker.Checker`. A run takes milliseconds in place of a second.
 """
 
+import hashlib
 import shutil
 import subprocess
 from dataclasses import dataclass, replace
@@ -19,13 +20,15 @@ from sw.errors import SubbitError
 from sw.network import Network
 from tests.mutation.mutants import ORIGINAL, choose
 
-__all__ = ["PATTERNS", "Bench", "Verdict"]
+__all__ = ["PATTERNS", "Bench", "Verdict", "digest_of"]
 
 HERE = Path(__file__).parent
 #: Gaps and stalls of the runs that `sim.simulate` makes in checked mode.
 PATTERNS = ((0.0, 0.0), (0.25, 0.0), (0.0, 0.25), (0.25, 0.25))
-# No run takes a tenth of this; a simulator that turns in a loop of logic ends here.
-SECONDS = 10
+STANDALONE = (HERE / "standalone.cpp", HERE / "standalone.sv")
+# No run takes a tenth of these seconds and as many more for so many cycles; a simulator that turns in a loop of logic
+# ends here.
+SECONDS, CYCLES = 10, 1_000_000
 
 
 @dataclass(frozen=True)
@@ -45,20 +48,28 @@ class Verdict:
         return bool(self.by)
 
 
+def digest_of(*files: Path, more: str = "") -> str:
+    """A short name of what is in ``files``, and of ``more``."""
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files) + more.encode()).hexdigest()[:12]
+
+
 class Bench:
-    """The bench around the mutated accelerator in ``folder``, built once, for ``images`` of ``network``.
+    """The bench around the mutated accelerator in ``folder``, built once, for ``images`` of ``network``; its
+    files lie in a folder ``name`` there.
 
     Raises SubbitError where there is no Verilator or it fails.
     """
 
-    def __init__(self, folder: Path, network: Network, images: np.ndarray) -> None:
+    def __init__(self, folder: Path, network: Network, images: np.ndarray, name: str = "run") -> None:
         require("verilator")
-        run = folder / f"run-{len(images)}"
+        run = folder / name
         shutil.rmtree(run, ignore_errors=True)
         run.mkdir()
         self.case = Case.prepared(run.resolve(), Design.read(folder), network, images)
-        program = folder / "program" / "Vstandalone"
-        self.program = program.resolve() if program.is_file() else self._built(folder / "program")
+        built = folder / f"program-{digest_of(*BENCHES, *STANDALONE, *self.case.design.sources)}"
+        program = built / "Vstandalone"
+        self.program = program.resolve() if program.is_file() else self._built(built)
+        self.seconds = SECONDS + SECONDS * len(images) * (self.case.design.interval or 0) / CYCLES
 
     def _built(self, folder: Path) -> Path:
         case = self.case
@@ -78,13 +89,19 @@ class Bench:
             *("--top-module", "standalone", f"-I{case.folder / 'include'}"),
             *(f"-G{name}={value}" for name, value in case.parameters().items()),
             *(f"-D{name}={value}" for name, value in case.macros.items()),
-            *map(str, (HERE / "standalone.cpp", HERE / "standalone.sv", *BENCHES, *case.design.sources)),
+            *map(str, (*STANDALONE, *BENCHES, *case.design.sources)),
         ]
         with patched_environment(environment("verilator")):
             said = subprocess.run(arguments, capture_output=True, text=True, check=False)
         if said.returncode:
             raise SubbitError(f"Verilator could not build the mutants: {said.stderr.strip().splitlines()[-1]}")
         return (folder / "Vstandalone").resolve()
+
+    @property
+    def digest(self) -> str:
+        """What changes with the accelerator, the images, and all that the bench is told."""
+        settings = "".join(" ".join(self.case.plusargs(pattern, 1)) for pattern in PATTERNS)
+        return digest_of(self.case.folder / "frames.bin", more=f"{self.program.parent.name} {settings}")
 
     def judge(self, mutant: int, seed: int = 1, patterns: tuple[tuple[float, float], ...] = PATTERNS) -> Verdict:
         """Run ``mutant`` under ``patterns`` until something is found."""
@@ -102,10 +119,10 @@ class Bench:
         command = [str(self.program), *case.plusargs(pattern, seed)]
         try:
             said = subprocess.run(
-                command, cwd=case.folder, capture_output=True, text=True, timeout=SECONDS, check=False
+                command, cwd=case.folder, capture_output=True, text=True, timeout=self.seconds, check=False
             )
         except subprocess.TimeoutExpired:
-            return Verdict("never ends", f"the simulation did not end within {SECONDS} s")
+            return Verdict("never ends", f"the simulation did not end within {self.seconds:.0f} s")
         if said.returncode:
             lines = (said.stdout + said.stderr).strip().splitlines()
             return Verdict("does not settle", next((line for line in lines if "%Error" in line), f"{lines[-1:]}"))

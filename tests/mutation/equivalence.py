@@ -4,9 +4,9 @@ Inputs are free in every cycle, reset and back-pressure too; the two count as eq
 ``m_axis_tvalid`` are, in every cycle for ever, and the result's beat while valid. That is more than equal results.
 """
 
-import hashlib
 import re
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +16,7 @@ from tests.formal.prover import Undecided, never_asserted, run_abc
 from tests.mutation.lockstep import Graph, joined
 from tests.mutation.mutants import ORIGINAL_RTLIL, TOP, Mutant
 
-__all__ = ["Answer", "compare"]
+__all__ = ["MITER", "Answer", "compare", "graph_of", "joined_copies", "miter", "original_graph", "ports_of"]
 
 # Both begin with the same values: registers without one, and memories, with zeros.
 UNIFORM = "setundef -undriven -init -zero"
@@ -31,7 +31,7 @@ BITS = (
     UNIFORM,
     "opt_clean",
 )
-MITER = ("hierarchy -top miter", "proc", "flatten", "opt -fast", *BITS, "write_aiger -zinit design.aig")
+MITER = ("hierarchy -top miter", "proc", "flatten", "opt -fast", *BITS, "write_aiger -zinit -map design.map design.aig")
 # What marks the payload of a stream, by how its name ends.
 ENDINGS = {"__payload": "__valid", "tdata": "tvalid", "tlast": "tvalid"}
 
@@ -72,9 +72,7 @@ def copy(folder: Path, module: str, fault: tuple[str, ...] = ()) -> tuple[str, .
 
 def lockstep(work: Path, folder: Path, mutant: Mutant, module: str, seconds: float) -> Answer:
     """Whether ``module`` does the same with the fault and without, in any state that it can be in without."""
-    digest = hashlib.sha256((folder / ORIGINAL_RTLIL).read_bytes()).hexdigest()
-    original = original_graph(folder, module, digest)
-    mutated = graph(work, folder, module, (mutant.alone,))
+    original, mutated = original_graph(folder, module), graph_of(folder, module, (mutant.alone,))
     try:
         (work / "design.aig").write_bytes(joined(original, mutated))
     except ValueError:
@@ -85,30 +83,36 @@ def lockstep(work: Path, folder: Path, mutant: Mutant, module: str, seconds: flo
 
 
 @lru_cache(maxsize=64)
-def original_graph(folder: Path, module: str, digest: str) -> Graph:
-    """The logic of ``module`` without a fault; ``digest`` tells one accelerator in ``folder`` from the next."""
-    with tempfile.TemporaryDirectory(prefix="subbit-original-") as scratch:
-        return graph(Path(scratch), folder, module, ())
+def original_graph(folder: Path, module: str) -> Graph:
+    """The logic of ``module`` without a fault."""
+    return graph_of(folder, module, ())
 
 
-def graph(work: Path, folder: Path, module: str, fault: tuple[str, ...]) -> Graph:
-    """The logic of ``module`` with ``fault``, made in ``work``."""
-    write = "write_aiger -ascii -zinit -map logic.map logic.aag"
-    run_yosys(work, (*copy(folder, module, fault), *BITS, write))
-    return Graph.read(work / "logic.aag", work / "logic.map")
+def graph_of(folder: Path, module: str, fault: tuple[str, ...]) -> Graph:
+    """The logic of ``module`` with ``fault``."""
+    with tempfile.TemporaryDirectory(prefix="subbit-logic-") as scratch:
+        work = Path(scratch)
+        write = "write_aiger -ascii -zinit -map logic.map logic.aag"
+        run_yosys(work, (*copy(folder, module, fault), *BITS, write))
+        return Graph.read(work / "logic.aag", work / "logic.map")
 
 
 def side_by_side(work: Path, folder: Path, mutant: Mutant, module: str, seconds: float) -> Answer:
     """Whether two of ``module``, one with the fault, look the same from outside for ever."""
     (work / "miter.sv").write_text(miter(folder, module))
-    copies: list[str] = []
-    for name, fault in (("gold", ()), ("gate", (mutant.alone,))):
-        copies += [*copy(folder, module, fault), f"rename {module} {name}", f"design -stash {name}"]
-    copies += [f"design -copy-from {name} {name}" for name in ("gold", "gate")]
-    run_yosys(work, (*copies, "read_verilog -sv miter.sv", *MITER))
+    run_yosys(work, (*joined_copies(folder, module, mutant), *MITER))
     engine = "scorr; write_aiger reduced.aig" + ("" if module == TOP else "; pdr")
     equal = proved(work, engine, seconds)
     return Answer(equal, UNUSED if module == TOP else UNREAD) if equal else Answer(False)
+
+
+def joined_copies(folder: Path, module: str, mutant: Mutant) -> list[str]:
+    """Commands that put ``module`` without the fault and with it into the module around both, miter.sv."""
+    commands: list[str] = []
+    for name, fault in (("gold", ()), ("gate", (mutant.alone,))):
+        commands += [*copy(folder, module, fault), f"rename {module} {name}", f"design -stash {name}"]
+    commands += [f"design -copy-from {name} {name}" for name in ("gold", "gate")]
+    return [*commands, "read_verilog -sv miter.sv"]
 
 
 def proved(work: Path, engine: str, seconds: float) -> bool:
@@ -121,15 +125,15 @@ def proved(work: Path, engine: str, seconds: float) -> bool:
     return "Property proved" in said or (reduced.is_file() and never_asserted(reduced))
 
 
-def miter(folder: Path, module: str) -> str:
+def miter(folder: Path, module: str, tied: Mapping[str, int] | None = None) -> str:
     """A module of both copies of ``module`` whose one output says that they differ, the payload of a stream only where
-    it is valid."""
-    found = ports((folder / ORIGINAL_RTLIL).read_text(), module)
+    it is valid; inputs are free but for those that are ``tied`` to a value."""
+    found, tied = ports_of(folder, module), tied or {}
     inputs = [port for port in found if port.direction == "input"]
     outputs = [port for port in found if port.direction == "output"]
-    lines = [
-        f"module miter({', '.join(f'input [{port.width - 1}:0] {port.name}' for port in inputs)}, output differs);"
-    ]
+    free = [f"input [{port.width - 1}:0] {port.name}" for port in inputs if port.name not in tied]
+    lines = [f"module miter({', '.join(free)}, output differs);"]
+    lines += [f"wire {port.name} = {tied[port.name]};" for port in inputs if port.name in tied]
     for copy in ("gold", "gate"):
         lines += [f"wire [{port.width - 1}:0] {copy}_{port.name};" for port in outputs]
         joined = [f".{port.name}({port.name})" for port in inputs]
@@ -154,10 +158,9 @@ class Port:
     direction: str
 
 
-def ports(text: str, module: str) -> list[Port]:
-    """Ports of ``module`` in RTLIL text."""
-    body = text[text.index(f"\nmodule \\{module}\n") :]
-    found = re.findall(
-        r"^  wire (?:width (\d+) )?(input|output) \d+ (?:signed )?\\(\S+)$", body[: body.index("\nend\n")], re.MULTILINE
-    )
+def ports_of(folder: Path, module: str) -> list[Port]:
+    """Ports of ``module``; none where there is no such module."""
+    _, _, text = (folder / ORIGINAL_RTLIL).read_text().partition(f"\nmodule \\{module}\n")
+    line = r"^  wire (?:width (\d+) )?(input|output) \d+ (?:signed )?\\(\S+)$"
+    found = re.findall(line, text.partition("\nend\n")[0], re.MULTILINE)
     return [Port(name, int(width or 1), direction) for width, direction, name in found]

@@ -15,7 +15,7 @@ __all__ = ["Graph", "joined"]
 @dataclass(frozen=True)
 class Graph:
     """An and-inverter graph: literals are 2 * variable + inverted; ``inputs`` and ``latches`` by name, ``outputs`` in
-    the order of the ports.
+    the order of the ports; ``places`` are theirs by name, but for those that are constants.
 
     ``following`` is each latch's next value, ``gates`` are (result, a, b), each after what it needs.
     """
@@ -24,6 +24,7 @@ class Graph:
     latches: dict[str, int]
     following: dict[int, int]
     outputs: list[int]
+    places: dict[str, int]
     gates: list[tuple[int, int, int]]
     largest: int
 
@@ -39,7 +40,7 @@ class Graph:
             parts.append(rest[:size])
             rest = rest[size:]
         inputs, latches, outputs, gates = parts
-        places: dict[str, dict[str, int]] = {"input": {}, "latch": {}}
+        places: dict[str, dict[str, int]] = {"input": {}, "latch": {}, "output": {}}
         for line in names.read_text().splitlines():
             kind, at, bit, name = line.split(" ", 3)
             # A register that starts at 1 is kept inverted, in both alike.
@@ -51,6 +52,7 @@ class Graph:
             {name: latches[at][0] for name, at in places["latch"].items()},
             {latch[0]: latch[1] for latch in latches},
             [output[0] for output in outputs],
+            places["output"],
             [(gate[0], gate[1], gate[2]) for gate in gates],
             largest,
         )

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.mutation.survey import CAUGHT, EQUAL, LATE, MISSED, UNSEEN
+from tests.mutation.survey import EQUAL, FATES, MISSED
 
 __all__ = ["EXPLAINED", "reason", "survivors_page", "table"]
 
@@ -20,19 +20,15 @@ def reason(row: Row) -> str:
     if row["fate"] == EQUAL:
         return f"proved: {row['said']}"
     by_hand = EXPLAINED.get(row["datapath"], {}).get(row["fault"], "")
-    seen = {
-        LATE: f"the same results, at other times in {row['said']}",
-        UNSEEN: f"the same results at the same times in {row['said']}",
-        MISSED: f"missed: {row['said']}",
-    }[row["fate"]]
+    seen = f"missed: {row['said']}" if row["fate"] == MISSED else row["said"]
     return f"{by_hand} ({seen})" if by_hand else seen
 
 
 def table(rows: Sequence[Row]) -> str:
     """The counts as a Markdown table, with a last line of sums."""
-    names = ["mutants", CAUGHT, EQUAL, LATE, UNSEEN, MISSED]
+    names = ["mutants", *FATES]
     sums = {"datapath": "all"} | {name: sum(row[name] for row in rows) for name in names}
-    lines = ["| datapath | mutants | caught | proved equal | only later | no difference seen | missed |"]
+    lines = ["| datapath | mutants | caught | proved equal | same for all images | only time | not met | missed |"]
     lines.append("|---|" + "---:|" * len(names))
     for row in (*rows, sums):
         lines.append(f"| {row['datapath']} | " + " | ".join(f"{row[name]:,}" for name in names) + " |")

@@ -1,32 +1,35 @@
 """What becomes of every mutant of a datapath: caught by the bench, proved equal, or looked at for longer."""
 
-import hashlib
 import json
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from hw.plan.pipeline import pipeline
-from sim.case import BENCHES
-from sw.network import Network
-from tests.mutation.bench import PATTERNS, Bench
+from tests.mutation.alone import CYCLES as CYCLES_ALONE
+from tests.mutation.alone import STREAMS, differs
+from tests.mutation.bench import PATTERNS, Bench, digest_of
 from tests.mutation.equivalence import compare
+from tests.mutation.images import varied_images
 from tests.mutation.mutants import ORIGINAL, Mutant, mutate
 from tests.mutation.subjects import Subject
-from tests.networks import random_images
+from tests.mutation.witness import images_of, search
 
-__all__ = ["CAUGHT", "EQUAL", "LATE", "MISSED", "UNSEEN", "Fate", "survey"]
+__all__ = ["CAUGHT", "EQUAL", "FATES", "LATE", "MISSED", "SAME", "UNMET", "Fate", "survey"]
 
-#: The bench runs as many images as take so many cycles, this many at most; where it finds nothing, so many times more,
-#: under these other seeds.
-CYCLES, MOST_IMAGES, LONGER, SEEDS = 100_000, 1000, 4, (2, 3)
+#: The bench runs as many images as take so many cycles, this many at most. Most mutants fail in the first share of
+#: them, which is all that they get. Where all find nothing, a further share of others runs under another seed.
+CYCLES, MOST_IMAGES, SHARE, FURTHER, SEED = 500_000, 5_000, 20, 4, 2
 
-#: The bench fails; or ABC proves that nothing tells the mutant from the original; or the longer runs give the same
-#: results at other times; or the same at the same times; or the longer runs fail.
-CAUGHT, EQUAL, LATE, UNSEEN, MISSED = "caught", "equal", "timing", "unseen", "missed"
+#: The bench fails; or ABC proves that nothing tells the mutant from the original; or that no image does where nothing
+#: waits; or the stage that has the fault gives the same words alone; or it gives others, and nothing says whether they
+#: come about here; or further runs fail, or ABC finds an image with which the bench does.
+CAUGHT, EQUAL, SAME, LATE, UNMET, MISSED = "caught", "equal", "same", "timing", "unmet", "missed"
+FATES = (CAUGHT, EQUAL, SAME, LATE, UNMET, MISSED)
 
 
 @dataclass(frozen=True)
@@ -40,42 +43,42 @@ class Fate:
     said: str
 
 
+class Kept:
+    """Answers in a file, a line each, so that nothing is asked twice."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        lines = path.read_text().splitlines() if path.is_file() else []
+        self.answers: dict[str, Any] = dict(json.loads(line) for line in lines)
+
+    def of(self, question: str, answer: Callable[[], Any]) -> Any:
+        """What was answered before, or ``answer()``, which JSON can hold."""
+        if question not in self.answers:
+            self.answers[question] = answer()
+            with self.path.open("a") as file:
+                file.write(json.dumps([question, self.answers[question]]) + "\n")
+        return self.answers[question]
+
+
 def survey(
     subject: Subject, folder: Path, count: int, seconds: float, progress: Callable[[int, int], None]
 ) -> list[Fate]:
     """The fate of each of ``count`` mutants of ``subject``. What is known already is read from ``folder`` and not done
-    again while the mutants and the bench stay the same. ``seconds`` is the time for each proof."""
+    again: proofs while the mutants stay the same, the rest while the bench does too. ``seconds`` is the time for each
+    proof."""
     work = folder / subject.name
     mutants = made(subject, work, count)
-    kept = folder / f"{subject.name}-{digest(work)}.jsonl"
-    lines = kept.read_text().splitlines() if kept.is_file() else []
-    fates = {fate.number: fate for fate in (Fate(**json.loads(line)) for line in lines)}
-    wanted = [mutant for mutant in mutants if mutant.number not in fates]
-    judge = Judge(subject, work, seconds) if wanted else None
-    for mutant in wanted:
-        assert judge is not None
+    judge = Judge(subject, work, seconds)
+    kept = Kept(folder / f"{subject.name}-{judge.bench.digest}.jsonl")
+    fates = []
+    for mutant in mutants:
         progress(len(fates), len(mutants))
-        fates[mutant.number] = judge.fate(mutant)
-        with kept.open("a") as file:
-            file.write(json.dumps(asdict(fates[mutant.number])) + "\n")
-    return [fates[mutant.number] for mutant in mutants]
-
-
-def varied_images(network: Network, count: int, seed: int = 0) -> np.ndarray:
-    """Images of noise, and of noise that is dark, bright, or coarse: sums of any size, far from the middle too."""
-    images, rng = random_images(network, count, seed), np.random.default_rng(seed)
-    top = (1 << network.input.bits) - 1
-    for at in range(2, count):
-        coarse = np.repeat(np.repeat(images[at, ::4, ::4], 4, axis=0), 4, axis=1)
-        chosen = images[at] if at % 2 else coarse[: images.shape[1], : images.shape[2]]
-        share = rng.random(chosen.shape) < rng.random()
-        flat = np.full_like(chosen, rng.integers(0, top + 1))
-        images[at] = np.where(share, chosen, flat) if at % 3 else chosen
-    return images
+        fates.append(Fate(**kept.of(str(mutant.number), lambda mutant=mutant: asdict(judge.fate(mutant)))))
+    return fates
 
 
 def made(subject: Subject, work: Path, count: int) -> list[Mutant]:
-    """The mutants, and their accelerator in ``work``, with the bench that was built for it before if it is the same."""
+    """The mutants, and their accelerator in ``work``, with what was built for it before if it is the same."""
     fresh = work.with_name(f"{work.name}-new")
     shutil.rmtree(fresh, ignore_errors=True)
     mutants = mutate(subject, fresh, count)
@@ -88,44 +91,77 @@ def made(subject: Subject, work: Path, count: int) -> list[Mutant]:
 
 
 def digest(work: Path) -> str:
-    """What changes with the mutants, and with the bench that judges them."""
-    files = (work / "mutants.sv", work / "accelerator.json", *BENCHES)
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+    """What changes with the mutants."""
+    return digest_of(work / "mutants.sv", work / "accelerator.json")
 
 
 class Judge:
     """The benches around the mutated accelerator in ``work``."""
 
     def __init__(self, subject: Subject, work: Path, seconds: float) -> None:
-        self.work, self.seconds = work, seconds
-        interval = pipeline(subject.network, subject.plan).interval
-        images = min(CYCLES // interval, MOST_IMAGES)
-        self.bench = Bench(work, subject.network, varied_images(subject.network, images))
+        self.network, self.work, self.seconds = subject.network, work, seconds
+        count = min(CYCLES // pipeline(subject.network, subject.plan).interval, MOST_IMAGES)
+        images = varied_images(subject.network, count)
+        self.first = Bench(work, subject.network, images[: count // SHARE], "first")
+        self.bench = Bench(work, subject.network, images, "all")
         self.bench.check()
-        self.longer = Bench(work, subject.network, varied_images(subject.network, LONGER * images, 1))
-        self.ends: dict[tuple[tuple[float, float], int], tuple[int, ...]] = {}
+        self.others = Bench(work, subject.network, varied_images(subject.network, count // FURTHER, 1), "others")
+        self.proofs = Kept(work.with_name(f"{work.name}-proofs-{digest(work)}.jsonl"))
+        self.ends: dict[tuple[float, float], tuple[int, ...]] = {}
 
     def fate(self, mutant: Mutant) -> Fate:
-        """Bench, proof, longer runs, in this order, until one of them has an answer."""
-        verdict = self.bench.judge(mutant.number)
-        if verdict.caught:
+        """A share of the bench, proof, all of the bench, and what looks for longer, until one of them has an answer."""
+        if (verdict := self.first.judge(mutant.number)).caught:
             return Fate(mutant.number, str(mutant), CAUGHT, verdict.by, verdict.problem)
-        answer = compare(self.work, mutant, self.seconds)
-        if answer.equal:
-            return Fate(mutant.number, str(mutant), EQUAL, "proof", answer.why)
-        return Fate(mutant.number, str(mutant), *self.looked_at(mutant.number))
+        if why := self.proofs.of(f"{mutant.number} equal", lambda: compare(self.work, mutant, self.seconds).why):
+            return Fate(mutant.number, str(mutant), EQUAL, "proof", why)
+        if (verdict := self.bench.judge(mutant.number)).caught:
+            return Fate(mutant.number, str(mutant), CAUGHT, verdict.by, verdict.problem)
+        return Fate(mutant.number, str(mutant), *self.looked_at(mutant))
 
-    def looked_at(self, mutant: int) -> tuple[str, str, str]:
-        """What longer runs say."""
+    def looked_at(self, mutant: Mutant) -> tuple[str, str, str]:
+        """What a search among all images says, then runs with other images, and then the stage by itself."""
+        # Two images, so that the second one meets what the first one left.
+        cycles = self.original(PATTERNS[0])[1]
+        question = f"{mutant.number} images"
+        found = self.proofs.of(question, lambda: asdict(search(self.work, mutant, cycles, 3 * self.seconds)))
+        if problem := self.shown(mutant, tuple(found["beats"])):
+            return MISSED, "an image", f"ABC finds an image: {problem}"
         late = 0
-        for seed in SEEDS:
-            for pattern in PATTERNS:
-                key = (pattern, seed)
-                if key not in self.ends:
-                    self.ends[key] = self.longer.run(ORIGINAL, pattern, seed).ends
-                verdict = self.longer.run(mutant, pattern, seed)
-                if verdict.caught:
-                    return MISSED, verdict.by, f"seed {seed}, gaps and stalls {pattern}: {verdict.problem}"
-                late += verdict.ends != self.ends[key]
-        runs = len(SEEDS) * len(PATTERNS)
-        return (LATE, "longer runs", f"{late} of {runs} runs") if late else (UNSEEN, "longer runs", f"{runs} runs")
+        for pattern in PATTERNS:
+            verdict = self.others.run(mutant.number, pattern, SEED)
+            if verdict.caught:
+                return MISSED, verdict.by, f"other images, gaps and stalls {pattern}: {verdict.problem}"
+            late += verdict.ends != self.original(pattern)
+        alone = self.proofs.of(f"{mutant.number} alone", lambda: differs(self.work, mutant))
+        return passed(found["none_in"], alone, late)
+
+    def original(self, pattern: tuple[float, float]) -> tuple[int, ...]:
+        """When the results of a run with other images come without a fault."""
+        if pattern not in self.ends:
+            self.ends[pattern] = self.others.run(ORIGINAL, pattern, SEED).ends
+        return self.ends[pattern]
+
+    def shown(self, mutant: Mutant, words: tuple[int, ...]) -> str:
+        """What the bench says of ``mutant`` when ``words`` stand at the input; empty where nothing is wrong."""
+        if not words:
+            return ""
+        image = self.network.input
+        pixels = self.bench.case.design.pixels_per_beat
+        shape = (image.height, image.width, image.channels)
+        # Four times, so that the interval between frames can be told.
+        images = np.tile(images_of(self.work, words, shape, image.bits, pixels), (4, 1, 1, 1))
+        bench = Bench(self.work, self.network, images, "found")
+        bench.check()
+        return bench.judge(mutant.number, patterns=PATTERNS[:1]).problem
+
+
+def passed(cycles: int, difference: str, late: int) -> tuple[str, str, str]:
+    """The fate of a mutant of which ``late`` of the runs with other images gave the right results at other times,
+    which no image tells from the original in ``cycles``, if any, and which has the ``difference`` alone, if any."""
+    same = f"the same words in {STREAMS:,} streams of {CYCLES_ALONE:,} cycles"
+    times = f"{late} of {len(PATTERNS)} runs with other images give the same results at other times"
+    seen = f"alone {difference or same}; {times if late else 'no difference with other images'}"
+    if cycles:
+        return SAME, "all images", f"no image tells them apart in {cycles:,} cycles without pauses; {seen}"
+    return (UNMET, "other images", seen) if difference else (LATE, "alone", seen)

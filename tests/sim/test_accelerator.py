@@ -51,11 +51,13 @@ class TestInIcarus:
     @pytest.mark.parametrize(
         ("fault", "said"),
         [
-            ("DROPS_VALID", "valid fell before ready came (gaps 0, stalls 0.25)"),
+            ("DROPS_VALID", "valid fell before ready came"),
             ("UNKNOWN", "payload or last is unknown while valid is 1"),
             ("LAST_TOO_EARLY", "m_axis, image 0: beat 1 of 3 is marked as last"),
             ("ENDLESS", "m_axis gives beats without end: "),
             ("RESET_FORGETS", "(gaps 0, stalls 0.25)"),
+            # A sink may wait for a beat before it is ready.
+            ("WAITS_FOR_READY", "the accelerator stopped after 0 results"),
         ],
     )
     def test_broken_rule_is_caught(self, fault, said, toy, toy_images):

@@ -45,6 +45,8 @@ module toy (
     reg hidden = 0, cold = 1;
 `ifdef ENDLESS
     assign m_axis_tvalid = 1;
+`elsif WAITS_FOR_READY
+    assign m_axis_tvalid = full && m_axis_tready;
 `else
     assign m_axis_tvalid = full && !hidden;
 `endif

@@ -25,7 +25,7 @@ READERS: dict[str, Reader] = {
     "slices of a training": Reader(finished.kept, finished.read_kept, Bounds(base=128)),
     "weights": Reader(finished.finished, finished.read_weights),
     "stages of a build": Reader(finished.finished, finished.read_stages),
-    "interrupted build": Reader(finished.finished, finished.read_placed),
+    "interrupted build": Reader(finished.interrupted, finished.read_placed),
     "report.json": Reader(builds.report_files, builds.read_report),
     "proof": Reader(builds.proof, builds.read_proof),
     "checkpoint": Reader(data.checkpoint, data.read_checkpoint, Bounds(seconds=20.0, base=128)),

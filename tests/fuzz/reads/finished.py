@@ -52,6 +52,11 @@ def finished() -> Files:
     }
 
 
+def interrupted() -> Files:
+    """What of it an interrupted build reads again."""
+    return {name: finished()[name] for name in ("timing.json", "synth.json", "nextpnr-ice40.log")}
+
+
 def nextpnr() -> bytes:
     """The placer's report of a design of two stages."""
     steps = [

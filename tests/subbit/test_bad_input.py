@@ -78,7 +78,7 @@ def test_safetensors_file_of_something_else(refuses, tmp_path):
 
 def test_newer_schema(refuses, network_file):
     rewritten(network_file, schema_version=99)
-    refuses(f"{network_file} has schema 99 and this subbit reads up to 1: update subbit.", "inspect", network_file)
+    refuses(f"{network_file} has schema 99 and this subbit reads up to 2: update subbit.", "inspect", network_file)
 
 
 def test_damaged_manifest(refuses, network_file):

@@ -65,7 +65,7 @@ ROWS = (
     Row("fashion-dense", "ulx3s-25f", 40, 5_000, "fashion-mnist"),
     Row("fashion-n32", "ulx3s-25f", 40, 5_000, "fashion-mnist"),
     Row("fashion-n32", "tang-nano-9k", 27, 1_000, "fashion-mnist"),
-    Row("mnist-cnn", "ulx3s-85f", 40, 4_000, "mnist", 200, 5),
+    Row("mnist-cnn", "ulx3s-25f", 40, 500, "mnist", 200, 5),
     Row("lfc-official", "ulx3s-85f", 37.5, 9_000, "mnist", 100, 5),
     Row("cnv-official", "ulx3s-85f", 40, 900, "cifar10", 20, 1),
     Row("cnv-n4", "icebreaker", 12, None, "random", 20, 1, up5k_plan()),

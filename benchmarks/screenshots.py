@@ -1,7 +1,7 @@
 """Pictures of reports for the documents, at desktop and phone width.
 
     subbit demo -o subbit-demo
-    python -m benchmarks boards --rows mnist-cnn-ulx3s-85f
+    python -m benchmarks boards --rows mnist-cnn-ulx3s-25f
     python -m benchmarks.screenshots [--demo FOLDER] [--builds FOLDER] [--data-dir FOLDER]
 
 `--demo` is the folder of the demo, `--builds` that of the boards' benchmark, whose convolutional network for MNIST is
@@ -59,10 +59,10 @@ def digits(demo: Path, scratch: Path) -> Path:
 
 def mnist(builds: Path, data_dir: Path | None, scratch: Path) -> Path:
     """The report of the convolutional network for MNIST."""
-    page, folder, plan = scratch / "mnist-cnn.html", builds / "mnist-cnn-ulx3s-85f", None
+    page, folder, plan = scratch / "mnist-cnn.html", builds / "mnist-cnn-ulx3s-25f", None
     if not folder.is_dir():
         folder = NETWORKS / "mnist-cnn.safetensors"
-        plan = library.plan(library.load(folder), device="ecp5-85f", fps=4000, clock_mhz=40)
+        plan = library.plan(library.load(folder), device="ecp5-25f", fps=500, clock_mhz=40)
     data = None if data_dir is None else data_dir / "mnist"
     library.report(folder, page, plan=plan, data="mnist", data_dir=data, title="mnist-cnn")
     return page

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.compact.official import cnv, cnv_pixels, lfc
+from benchmarks.compact.official import cnv_pixels, decoded
 from benchmarks.report import kept_rows, publish, versions
 from subbit import library
 from subbit.compaction import agreement, changes
@@ -54,12 +54,7 @@ class Given:
 
 def given(options: argparse.Namespace) -> Iterator[Given]:
     """The two networks. Raises SubbitError where a file is missing."""
-    for file, make in (("mnist-lfcW1A1", lfc), ("cifar10-cnvW1A1", cnv)):
-        path = options.models / f"{file}-decoded.npz"
-        if not path.is_file():
-            raise SubbitError(f"{path} is not there: name the folder of the decoded models with --models")
-        with np.load(path) as stored:
-            network = make(dict(stored))
+    for network in decoded(options.models):
         if network.name == "lfc" and options.data_dir:
             data = load("mnist", options.data_dir)
             held = validation_part(data, 0.1, 0)

@@ -34,7 +34,7 @@ from sw.network import (
 )
 from sw.train.data import load
 
-__all__ = ["cnv", "lfc", "main"]
+__all__ = ["cnv", "decoded", "lfc", "main"]
 
 Stored = Mapping[str, np.ndarray]
 PLAIN, COMPLEMENT, SHALLOW = Reuse(complement=False), Reuse(), Reuse(depth=3)
@@ -107,6 +107,16 @@ def cnv(stored: Stored) -> Network:
     scale = np.ones(10, np.int64)
     layers.append(Scores(name="scores", reads=(layers[-1].name,), scale=scale, bias=np.zeros(10, np.int64)))
     return Network("cnv", Input(32, 32, 3, 8), tuple(layers))
+
+
+def decoded(folder: Path) -> Iterator[Network]:
+    """LFC and CNV from the decoded files in ``folder``. Raises SubbitError where one is missing."""
+    for name, make in (("mnist-lfcW1A1", lfc), ("cifar10-cnvW1A1", cnv)):
+        path = folder / f"{name}-decoded.npz"
+        if not path.is_file():
+            raise SubbitError(f"{path} is not there: name the folder of the decoded models with --models")
+        with np.load(path) as file:
+            yield make(dict(file))
 
 
 def cnv_pixels(images: np.ndarray) -> np.ndarray:
@@ -205,12 +215,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     rows = []
     try:
-        for name, make in (("mnist-lfcW1A1", lfc), ("cifar10-cnvW1A1", cnv)):
-            path = given.models / f"{name}-decoded.npz"
-            if not path.is_file():
-                raise SubbitError(f"{path} is not there: name the folder of the decoded models with --models")
-            with np.load(path) as file:
-                network = make(dict(file))
+        for network in decoded(given.models):
             found, reused, seconds = measure(network)
             images, labels = test_images(network, given)
             classes = check(network, reused, images)

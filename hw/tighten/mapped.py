@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from hw.truth_table import reduced
+
 __all__ = ["Bit", "Mapped", "Table", "digits", "number"]
 
 #: A net's number, or the constant "0", "1", "x" or "z".
@@ -24,11 +26,7 @@ class Table:
             held = {net: j >> i & 1 for i, net in enumerate(kept)}
             at = sum((held[net] if isinstance(net, int) else int(net == "1")) << i for i, net in enumerate(nets))
             values.append(entries >> at & 1)
-        for i in reversed(range(len(kept))):
-            low = [value for j, value in enumerate(values) if not j >> i & 1]
-            if low == [value for j, value in enumerate(values) if j >> i & 1]:
-                values = low
-                del kept[i]
+        values, kept = reduced(values, kept)
         self.nets: tuple[int, ...] = tuple(kept)
         self.entries = sum(value << j for j, value in enumerate(values))
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from hw.truth_table import reduced
+
 __all__ = ["FALSE", "TRUE", "Chain", "Graph", "Table"]
 
 #: Bits are told as literals, 2 * node + 1 where complemented, as in and-inverter graphs; node 0 is the constant 0.
@@ -81,11 +83,7 @@ class Graph:
                 value = j >> nodes.index(literal >> 1) & 1 if literal >> 1 else 0
                 at |= (value ^ (literal & 1)) << i
             values.append(table >> at & 1)
-        for i in reversed(range(len(nodes))):
-            low = [value for j, value in enumerate(values) if not j >> i & 1]
-            if low == [value for j, value in enumerate(values) if j >> i & 1]:
-                values = low
-                del nodes[i]
+        values, nodes = reduced(values, nodes)
         invert = values[0]
         if not nodes:
             return invert

@@ -34,7 +34,7 @@ def _inverter(netlist: Mapped, cell: str) -> None:
     if len(table.nets) != 1 or table.entries != 0b01:
         return
     net = table.nets[0]
-    source = netlist.driver.get(net, (None, "", 0))[0]
+    source = netlist.source(net)
     others = [place for place in netlist.readers[net] if place[0] != cell]
     if source is None or netlist.kind(source) != LUT or any(netlist.kind(place[0]) != LUT for place in others):
         return
@@ -55,15 +55,15 @@ def _after_sums(netlist: Mapped, cell: str) -> None:
     table, out = _table(netlist, cell), netlist.bit(cell, "O")
     free = [net for net in table.nets if _can_take(netlist, net)]
     # A carry that a table reads alone needs no cell to come out of its chain; it would where another cell read it.
-    carried = any(netlist.kind(netlist.driver.get(net, (None, "", 0))[0]) == CARRY for net in table.nets)
-    steps = None if carried or not 2 <= len(table.nets) <= len(free) + 1 else _steps(table, free)
+    ends_a_chain = any(netlist.kind(netlist.source(net)) == CARRY for net in table.nets)
+    steps = None if ends_a_chain or not 2 <= len(table.nets) <= len(free) + 1 else _steps(table, free)
     if steps is None:
         return
     known, *rest = steps
     carried: Bit = known[0]
     netlist.remove(cell)
     for at, (net, step) in enumerate(rest):
-        holder = netlist.driver[net][0]
+        holder = netlist.source(net)
         assert holder is not None
         own = Table(["0", *(netlist.bit(holder, pin) for pin in PINS[1:])], _entries(netlist, holder))
         pins = [carried, *(netlist.bit(holder, pin) for pin in PINS[1:])]
@@ -84,7 +84,7 @@ def _at_the_end(netlist: Mapped, cell: str) -> None:
     if _adds(netlist, cell):
         return
     for at, net in enumerate(pins[:3]):
-        if netlist.kind(netlist.driver.get(net, (None, "", 0))[0]) == CARRY and len(netlist.readers[net]) == 1:
+        if netlist.kind(netlist.source(net)) == CARRY and len(netlist.readers[net]) == 1:
             pins[at], pins[3] = pins[3], net
             entries = _table(netlist, cell).on(pins)
             netlist.cells[cell]["parameters"][INIT] = digits(entries)
@@ -95,7 +95,7 @@ def _at_the_end(netlist: Mapped, cell: str) -> None:
 
 def _can_take(netlist: Mapped, net: int) -> bool:
     """Whether a net is a sum that one table reads, in a cell with an input left."""
-    holder = netlist.driver.get(net, (None, "", 0))[0]
+    holder = netlist.source(net)
     if holder is None or netlist.kind(holder) != LUT or len(netlist.readers[net]) != 1:
         return False
     return _adds(netlist, holder) and netlist.bit(holder, "I0") not in _table(netlist, holder).nets
@@ -103,7 +103,7 @@ def _can_take(netlist: Mapped, net: int) -> bool:
 
 def _adds(netlist: Mapped, cell: str) -> bool:
     """Whether a table stands with a carry: it reads one, or the operands of one that nothing is carried into."""
-    if netlist.kind(netlist.driver.get(netlist.bit(cell, "I3"), (None, "", 0))[0]) == CARRY:
+    if netlist.kind(netlist.source(netlist.bit(cell, "I3"))) == CARRY:
         return True
     left, right = netlist.bit(cell, "I1"), netlist.bit(cell, "I2")
     carries = (name for name, port, _ in netlist.readers[left] if port == "I0" and netlist.kind(name) == CARRY)

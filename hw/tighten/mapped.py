@@ -84,6 +84,10 @@ class Mapped:
         """The kind of a cell, empty for a port of the module."""
         return "" if cell is None or "keep" in self.cells[cell]["attributes"] else self.cells[cell]["type"]
 
+    def source(self, bit: Bit) -> str | None:
+        """The cell that drives a net, None where a port of the module or nothing does."""
+        return self.driver.get(bit, (None, "", 0))[0]
+
     def bit(self, cell: str, port: str) -> Bit:
         """What the first bit of a port is connected to; "0" where it is left open."""
         bits = self.cells[cell]["connections"].get(port, [])

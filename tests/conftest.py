@@ -1,6 +1,7 @@
 """What every test can ask for: random networks that are small enough to simulate, and random images for them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -53,6 +54,26 @@ def make_images(rng: np.random.Generator) -> Callable[[Network, int], np.ndarray
         return rng.integers(0, 1 << image.bits, (n, image.height, image.width, image.channels), dtype=np.uint8)
 
     return make
+
+
+@pytest.fixture
+def interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], AbstractContextManager[None]]:
+    """A context in which training is interrupted, as by Ctrl-C, after so many steps."""
+    from sw.train.loop import Learner
+
+    @contextmanager
+    def after(steps: int) -> Iterator[None]:
+        left = iter(range(steps - 1))
+
+        def step(*_: object) -> None:
+            if next(left, None) is None:
+                raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Learner, "on_train_batch_end", step)
+            yield
+
+    return after
 
 
 def make_small_network(rng: np.random.Generator) -> Network:

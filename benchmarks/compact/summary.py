@@ -3,7 +3,7 @@
     python -m benchmarks.compact.summary [--output build/compact] [--pictures docs/pictures]
 
 Reads what `python -m benchmarks.compact.table` wrote, keeps every run in benchmarks/results/compact_runs.json, and
-prints one Markdown table for each table of rows.
+fills the tables in docs.
 """
 
 import argparse
@@ -11,24 +11,21 @@ import json
 import sys
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
+from benchmarks.compact.pages import Run, spread, tables
 from benchmarks.compact.rows import ROWS, RUNS
-from benchmarks.report import versions
+from benchmarks.report import DOCS, filled, versions
 from subbit.pictures import accuracy_against_bits, write
 
-__all__ = ["main"]
+__all__ = ["gather", "grouped", "main"]
 
-Run = dict[str, Any]
 Groups = dict[tuple[str, str], list[Run]]
 
 
-def gather(folder: Path) -> list[Run]:
+def gather(folder: Path | None = None) -> list[Run]:
     """The runs kept before and those in `folder`, which take the place of older ones, in the order of the rows."""
     runs = json.loads(RUNS.read_text())["runs"] if RUNS.exists() else []
-    runs += [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
+    runs += [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))] if folder else []
     latest = {(run["table"], run["row"], run["seed"]): run for run in runs}
     order = {(row.table, row.name): place for place, row in enumerate(ROWS)}
     known = [run for run in latest.values() if (run["table"], run["row"]) in order]
@@ -41,36 +38,6 @@ def grouped(runs: list[Run]) -> Groups:
     for run in runs:
         groups[run["table"], run["row"]].append(run)
     return groups
-
-
-def spread(runs: list[Run], key: str) -> tuple[float, float]:
-    """Mean and standard deviation (0 of a single run) of a figure."""
-    figures = [float(run[key]) for run in runs]
-    return float(np.mean(figures)), float(np.std(figures, ddof=1)) if len(figures) > 1 else 0.0
-
-
-def table(name: str, groups: Groups) -> str:
-    """One table in Markdown."""
-    lines = [
-        "| row | seeds | test, % | validation, % | weights | bits a weight | without tables | ones | operations left |"
-        " depth | seconds an epoch |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    for (part, row), runs in groups.items():
-        if part != name:
-            continue
-        test, validation = ("{:.2f} ± {:.2f}".format(*(100 * n for n in spread(runs, key))) for key in
-                            ("test_accuracy", "validation_accuracy"))  # fmt: skip
-        first = runs[0]
-        left = spread(runs, "inner_bit_operations")[0] / first["inner_plain_operations"]
-        seconds = np.mean([run["seconds"] / run["epochs"] for run in runs])
-        lines.append(
-            f"| {row} | {len(runs)} | {test} | {validation} | {first['weights']:,} | "
-            f"{spread(runs, 'inner_bits_per_weight')[0]:.3f} | "
-            f"{spread(runs, 'inner_bits_per_weight_without_tables')[0]:.3f} | "
-            f"{100 * spread(runs, 'inner_ones')[0]:.1f} % | {100 * left:.1f} % | {first['depth']} | {seconds:.1f} |"
-        )
-    return "\n".join(lines)
 
 
 def picture(groups: Groups, folder: Path) -> None:
@@ -95,8 +62,10 @@ def main(arguments: list[str] | None = None) -> int:
     runs = gather(given.output)
     RUNS.write_text(json.dumps({"tools": versions("torch", "lightning", "numpy"), "runs": runs}, indent=1) + "\n")
     groups = grouped(runs)
-    for name in dict.fromkeys(part for part, _ in groups):
-        print(f"\n{name}\n\n{table(name, groups)}")
+    for name, found in tables(groups).items():
+        for mark, table in found.items():
+            print(f"\n{name}: {mark}\n\n{table}")
+            (DOCS / name).write_text(filled((DOCS / name).read_text(), mark, table))
     if given.pictures is not None:
         picture(groups, given.pictures)
     return 0

@@ -2,10 +2,10 @@
 
     python -m benchmarks.compact.table --data-dir FOLDER [--tables codebook reuse] [--seeds 0 1 2] [--part 1/2]
 
-`FOLDER` holds folders mnist and fashion-mnist with the original files; without it they are downloaded. Run again after
-an interruption it goes on where it stopped, and it leaves out what benchmarks/results/compact_runs.json has; two
-processes share the work with --part 1/2 and --part 2/2. The first seed of every row comes before the second of any.
-`python -m benchmarks.compact.summary` makes the tables.
+`FOLDER` holds folders mnist, fashion-mnist and cifar10 with the original files; without it they are downloaded. Run
+again after an interruption it goes on where it stopped, and it leaves out what benchmarks/results/compact_runs.json
+has; two processes share the work with --part 1/2 and --part 2/2. The first seed of every row comes before the second
+of any. `python -m benchmarks.compact.summary` makes the tables.
 """
 
 import argparse
@@ -17,12 +17,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from benchmarks.compact.rows import ROWS, RUNS, Row
+from benchmarks.data import add_data_options, data_set
 from subbit.inspection import inspect_network
 from sw.compact.train import resume_point, train
 from sw.errors import SubbitError
 from sw.network import Network, save
 from sw.train.config import FREE
-from sw.train.data import DataSet, load
+from sw.train.data import DataSet
 from sw.train.export import compare
 
 __all__ = ["main"]
@@ -50,6 +51,7 @@ def run(row: Row, seed: int, data: DataSet, folder: Path, epochs: int | None) ->
         "epochs": result.epochs,
         "seconds": round(result.seconds, 1),
         "equal": str(comparison),
+        "test_images": len(data.test_images),
         **size(network),
         "found": result.found,
         "recipe": {key: value for key, value in asdict(config).items() if key not in FREE or key == "epochs"},
@@ -80,7 +82,7 @@ def main(arguments: list[str] | None = None) -> int:
     """The command. Exit status 2 where the call or the data is wrong."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     tables = sorted({row.table for row in ROWS})
-    parser.add_argument("--data-dir", type=Path, help="folder with a folder of original files for each data set")
+    add_data_options(parser)
     parser.add_argument("--output", type=Path, default=Path("build/compact"), help="folder for results (%(default)s)")
     parser.add_argument("--tables", nargs="+", choices=tables, default=tables, help="which tables (all)")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], help="seeds (0 1 2)")
@@ -110,7 +112,7 @@ def work(jobs: list[tuple[Row, int]], given: argparse.Namespace) -> None:
             continue
         name = row.config.data
         if name not in sets:
-            sets[name] = load(name, None if given.data_dir is None else str(given.data_dir / name))
+            sets[name] = data_set(name, given)
         started = time.monotonic()
         measured = run(row, seed, sets[name], given.output, given.epochs)
         path.write_text(json.dumps(measured, indent=2) + "\n")

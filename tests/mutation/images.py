@@ -7,15 +7,19 @@ two images those are kept from which the layers make what they have seldom made.
 
 import numpy as np
 
-from sw.network import Network
+from sw.network import Convolution, Network
+from sw.network.layers import Linear
+from sw.network.linear import window_rows
 from tests.networks import random_images
 
 __all__ = ["varied_images"]
 
 #: One image in so many is noise. The others come in generations, each chosen from so many times more children.
-NOISE, GENERATIONS, LITTER = 8, 100, 8
-PARENTS = 300
+NOISE, GENERATIONS, LITTER = 8, 100, 32
+PARENTS = 1000
 BINS = 1 << 16
+#: Bits looked at together of what a layer reads, and how many times.
+GROUP, GROUPS = 8, 300
 
 
 def varied_images(network: Network, count: int, seed: int = 0) -> np.ndarray:
@@ -62,11 +66,15 @@ def children(parents: np.ndarray, count: int, network: Network, rng: np.random.G
 
 class Rarity:
     """How seldom the layers of ``network`` have made, from the images seen so far, what they make of an image: of
-    activations the patterns of a pixel's channels and of two neighbours', of sums the value in each channel."""
+    activations the patterns of a pixel's channels and of two neighbours', of sums the value in each channel, and of
+    the windows that a layer with weights reads the values of a few bits together."""
 
     def __init__(self, network: Network) -> None:
         self.network = network
         self.seen = {layer.name: np.ones(BINS) for layer in network.layers}
+        rng = np.random.default_rng(0)
+        windows = self.windows(noise(network, 1, 0))
+        self.groups = {name: Groups(rows.shape[-1], rng) for name, rows in windows.items()}
 
     def codes(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """By layer, a number below BINS for each of an image's patterns or sums, (n, places)."""
@@ -81,20 +89,68 @@ class Rarity:
             found[name] = np.concatenate([code.reshape(len(images), -1) for code in codes], axis=1) % BINS
         return found
 
+    def windows(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        """By layer with weights, the bits that it reads, (n, places, bits)."""
+        found, made = {}, {"input": images, **self.network.run(images).activations}
+        for layer in self.network.layers:
+            if not isinstance(layer, Linear):
+                continue
+            (source,) = layer.reads
+            x, planes = made[source].astype(np.int64), self.network.shapes[source].high.bit_length()
+            bits = np.stack([x >> plane & 1 for plane in range(planes)], axis=-1).astype(np.float32)
+            bits = bits.reshape(*x.shape[:3], -1)
+            if isinstance(layer, Convolution):
+                around = (layer.padding.amount, layer.padding.amount)
+                bits = window_rows(np.pad(bits, ((0, 0), around, around, (0, 0))), layer.kernel, layer.stride)
+            found[layer.name] = bits.reshape(len(images), -1, layer.taps * planes)
+        return found
+
     def of(self, images: np.ndarray) -> np.ndarray:
-        """How rare each image is, (n,): the mean over a layer of the logarithm of how often, summed over the layers."""
-        return sum(
-            (
-                np.log(self.seen[name].sum() / self.seen[name][codes]).mean(axis=1)
-                for name, codes in self.codes(images).items()
-            ),
-            np.zeros(len(images)),
-        )
+        """How rare each image is among ``images``, (n,): the logarithm of how often, the mean over what a layer makes,
+        summed over the layers; and of what it reads."""
+        made = [
+            np.log(self.seen[name].sum() / self.seen[name][codes]).mean(axis=1)
+            for name, codes in self.codes(images).items()
+        ]
+        read = [self.groups[name].rarity(rows) for name, rows in self.windows(images).items()]
+        return sum((standard(np.sum(each, axis=0)) for each in (made, read)), np.zeros(len(images)))
 
     def add(self, images: np.ndarray) -> None:
         """Remember what the layers make of ``images``."""
         for name, codes in self.codes(images).items():
             self.seen[name] += np.bincount(codes.ravel(), minlength=BINS)
+        for name, rows in self.windows(images).items():
+            self.groups[name].add(rows)
+
+
+class Groups:
+    """How often each of some ``count`` bits chosen by chance, a few together, had which of their values."""
+
+    def __init__(self, count: int, rng: np.random.Generator) -> None:
+        size = min(count, GROUP)
+        self.chosen = rng.permuted(np.tile(np.arange(count), (GROUPS, 1)), axis=1)[:, :size]
+        self.worth = np.zeros((count, GROUPS), np.float32)
+        np.put_along_axis(self.worth.T, self.chosen, 2.0 ** np.arange(size), axis=1)
+        self.seen = np.ones(GROUPS << size)
+        self.first = np.arange(GROUPS) << size
+
+    def codes(self, rows: np.ndarray) -> np.ndarray:
+        """The values of the groups in ``rows`` (n, places, bits), as places in ``seen``, (n, places * GROUPS)."""
+        flat = rows.reshape(-1, rows.shape[-1])
+        return ((flat @ self.worth).astype(np.int64) + self.first).reshape(len(rows), -1)
+
+    def add(self, rows: np.ndarray) -> None:
+        """Count those of ``rows``."""
+        self.seen += np.bincount(self.codes(rows).ravel(), minlength=len(self.seen))
+
+    def rarity(self, rows: np.ndarray) -> np.ndarray:
+        """How rare they are, the sum of one by how often, of ``rows``, (n,)."""
+        return (1 / self.seen)[self.codes(rows)].sum(axis=1)
+
+
+def standard(scores: np.ndarray) -> np.ndarray:
+    """``scores`` with mean 0 and, unless all are the same, deviation 1."""
+    return (scores - scores.mean()) / (scores.std() or 1)
 
 
 def mixed(codes: np.ndarray) -> np.ndarray:

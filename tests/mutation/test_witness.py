@@ -79,11 +79,17 @@ def test_bred_images_spread_over_more_of_what_layers_make_than_noise():
         shares = [seen / seen.sum() for seen in (counts - 1 for counts in rarity.seen.values())]
         return sum(float(-(share[share > 0] * np.log(share[share > 0])).sum()) for share in shares)
 
+    def patterns(images: np.ndarray) -> int:
+        rarity = Rarity(network)
+        rarity.add(images)
+        return sum(int((rarity.groups[name].seen > 1).sum()) for name in ("conv2", "dense1"))
+
     bred = varied_images(network, 400, 3)
     assert bred.shape == (400, 8, 8, 1)
     assert bred.dtype == np.uint8
     assert int(bred.max()) == 15
     assert spread(bred) > 1.05 * spread(noise(network, 400, 3))
+    assert patterns(bred) > 1.3 * patterns(noise(network, 400, 3))
     assert (varied_images(network, 400, 3) == bred).all()
 
 

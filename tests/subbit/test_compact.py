@@ -10,7 +10,6 @@ import subbit
 from subbit.compaction import changes
 from sw.compact.finished import with_two_levels
 from sw.network import Linear, load
-from sw.train.loop import Learner
 
 DIGITS = Path(__file__).parents[2] / "benchmarks" / "boards" / "networks" / "digits.safetensors"
 
@@ -69,18 +68,10 @@ def test_labels_of_validation_and_test_images(command):
     assert json.loads(command(*call).out)["test"] is None
 
 
-def test_fine_tuning_stops_and_goes_on(command, monkeypatch):
+def test_fine_tuning_stops_and_goes_on(command, interrupted):
     call = ("compact", DIGITS, "-o", "out.safetensors", "--compact", "codebook:n=8", "--data", "digits", "--json",
             "--fine-tune", 2, "--accelerator", "cpu")  # fmt: skip
-    steps = {"left": 15}
-
-    def interrupt(learner, outputs, batch, batch_idx):
-        steps["left"] -= 1
-        if not steps["left"]:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Learner, "on_train_batch_end", interrupt)
+    with interrupted(15):
         outcome = command(*call)
     folder = "out.safetensors.training"
     assert outcome.status == 130

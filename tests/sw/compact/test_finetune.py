@@ -16,7 +16,6 @@ from sw.network.encodings.two_level import TwoLevelEncoding
 from sw.train.config import TrainConfig
 from sw.train.export import compare
 from sw.train.fit import TrainingStopped, accuracy
-from sw.train.loop import Learner
 
 FURTHER = TrainConfig(
     epochs=4, batch=30, learning_rate=5e-3, validation=0.2, progress=False, accelerator="cpu", augment="none"
@@ -104,20 +103,12 @@ def test_scores_keep_their_factors_and_their_large_biases(finished, blobs):
     assert compare(result.model, tuned, blobs.test_images).equal
 
 
-def test_a_stopped_training_goes_on_to_the_same_network(finished, blobs, tmp_path, monkeypatch):
+def test_a_stopped_training_goes_on_to_the_same_network(finished, blobs, tmp_path, interrupted):
     config = replace(FURTHER, compact=("codebook:n=6",), epochs=3)
     straight, _ = fine_tune(finished, config, blobs)
-    steps = {"left": 9}
-
-    def interrupt(learner, outputs, batch, batch_idx):
-        steps["left"] -= 1
-        if not steps["left"]:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Learner, "on_train_batch_end", interrupt)
-        with pytest.raises(TrainingStopped, match="^training was stopped in epoch 3 of 3: go on with resume "):
-            fine_tune(finished, replace(config, output=str(tmp_path / "run")), blobs)
+    stopped = pytest.raises(TrainingStopped, match="^training was stopped in epoch 3 of 3: go on with resume ")
+    with interrupted(9), stopped:
+        fine_tune(finished, replace(config, output=str(tmp_path / "run")), blobs)
     last = str(tmp_path / "run" / "last.ckpt")
     resumed, _ = fine_tune(finished, replace(config, resume=last), blobs)
     assert digest(resumed) == digest(straight)

@@ -10,6 +10,7 @@ from sw.network import (
     Convolution,
     Dense,
     DenseEncoding,
+    Encoding,
     Input,
     Layer,
     Linear,
@@ -33,7 +34,9 @@ __all__ = [
     "codebook_weights",
     "lfc",
     "mlp",
+    "one_layer",
     "plan_for",
+    "random_weights",
     "sfc",
 ]
 
@@ -63,7 +66,14 @@ def codebook_layer(side: int, shape: tuple[int, ...], n: int, seed: int = 0, *, 
     weights = codebook_weights(rng, shape, n)
     image = Input(side, side, shape[-1], 1) if len(shape) == 4 else Input(1, 1, shape[-1], 1)
     first = Thermometer(name="encode", reads=("input",), thresholds=np.ones((shape[-1], 1), int))
-    if len(shape) == 4:
+    return one_layer(image, first, weights, rng, padded=padded)
+
+
+def one_layer(
+    image: Input, first: Layer, weights: Encoding, rng: np.random.Generator, *, padded: bool = True
+) -> Network:
+    """A layer of these ``weights`` with random thresholds, after the encoder ``first``, and a dense one for scores."""
+    if len(weights.shape) == 4:
         pad = Padding("zero", 1) if padded else Padding()
         layer: Linear = Convolution(name="layer", reads=("encode",), weights=weights, padding=pad)
     else:

@@ -35,7 +35,7 @@ from hw.yosys import yosys_version
 from sw.errors import SubbitError
 from sw.network import Linear, Threshold, load
 
-__all__ = ["Combinational", "layers", "measure"]
+__all__ = ["Combinational", "layers", "measure", "random_layer", "unrolling"]
 
 # ECP5 without multiplexers of tables, which cost some of these designs many tables. The quick mapper for iCE40 is that
 # of Yosys's command with abc in place of abc9, whose time grows fast with the size.
@@ -72,12 +72,21 @@ class Combinational(wiring.Component):
         return m
 
 
+def random_layer(taps: int, outputs: int) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (outputs, taps) of random signs, and thresholds of half of the taps."""
+    return np.random.default_rng(0).integers(0, 2, (outputs, taps)), np.full(outputs, taps // 2)
+
+
+def unrolling(weights: np.ndarray, thresholds: np.ndarray, family: str) -> Unrolling:
+    """The circuit of a layer with thresholds on agreements."""
+    return optimise(weights, family, thresholds=thresholds[:, None], invert=np.zeros(len(weights), dtype=bool))
+
+
 def layers(options: argparse.Namespace) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     """Names, weights (outputs, taps) and thresholds on agreements (outputs,)."""
     for size in options.sizes:
         taps, outputs = (int(number) for number in size.split("x"))
-        weights = np.random.default_rng(0).integers(0, 2, (outputs, taps))
-        yield f"random {size}", weights, np.full(outputs, taps // 2)
+        yield f"random {size}", *random_layer(taps, outputs)
     for file in options.networks:
         network = load(file)
         for layer in network.layers:
@@ -114,14 +123,14 @@ def measure(
     start, busy = time.perf_counter(), time.process_time()
     found: dict[str, Any] = {}
     if method == "subbit":
-        unrolling = optimise(weights, family, thresholds=thresholds[:, None], invert=np.zeros(len(weights), dtype=bool))
+        solved = unrolling(weights, thresholds, family)
         found = {
-            "depth": unrolling.depth,
-            "estimate": unrolling.cells,
-            "clusters": f"{len(unrolling.clusters)} of {max(unrolling.clusters)}",
-            "edges": unrolling.edges,
+            "depth": solved.depth,
+            "estimate": solved.cells,
+            "clusters": f"{len(solved.clusters)} of {max(solved.clusters)}",
+            "edges": solved.edges,
         }
-        design = Combinational(unrolling)
+        design = Combinational(solved)
     else:
         design = RIVALS[method](weights, thresholds)
     found["solve_s"] = round(time.perf_counter() - start, 2)

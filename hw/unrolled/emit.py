@@ -8,10 +8,12 @@ from amaranth import Cat, Const, Module, Signal, Value
 
 from hw.unrolled.graph import FALSE, Chain, Graph, Table
 
-__all__ = ["CHAIN_BITS", "Built", "build"]
+__all__ = ["CHAIN_BITS", "CLOCKED_CHAIN_BITS", "Built", "build"]
 
-#: Places of the longest adder that is written, several chains of a graph end to end.
+#: Places of the longest adder that is written, several chains of a graph end to end. Each adder's end costs a cell.
 CHAIN_BITS = 96
+#: The same between registers: static timing follows the carry from chain to chain, though no carry passes a guard.
+CLOCKED_CHAIN_BITS = 24
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,16 @@ def build(
     live = graph.live(outputs)
     depth = max((graph.level[literal >> 1] for literal in outputs), default=0)
     stages = stages_of(depth, levels)
-    return _Builder(m, graph, list(inputs), levels if stages else depth + 1, enables).build(live, outputs, stages)
+    longest = CLOCKED_CHAIN_BITS if levels else CHAIN_BITS
+    builder = _Builder(m, graph, list(inputs), levels if stages else depth + 1, enables, longest)
+    return builder.build(live, outputs, stages)
 
 
 class _Builder:
-    def __init__(self, m: Module, graph: Graph, inputs: list[Value], levels: int, enables: Sequence[Value]) -> None:
-        self.m, self.graph, self.levels, self.enables = m, graph, levels, enables
+    def __init__(
+        self, m: Module, graph: Graph, inputs: list[Value], levels: int, enables: Sequence[Value], longest: int
+    ) -> None:
+        self.m, self.graph, self.levels, self.enables, self.longest = m, graph, levels, enables, longest
         # What holds a node in each stage: its own, and copies in registers for later ones.
         self.at: dict[tuple[int, int], Value] = {(node + 1, 0): value for node, value in enumerate(inputs)}
 
@@ -131,7 +137,7 @@ class _Builder:
         ends = [(chain, used) for chain, used in chains if used < len(chain.a)]
         ends.sort(key=lambda end: end[0].carry != FALSE)
         for chain, used in [c for c in chains if c[1] == len(c[0].a)]:
-            if size + used + 2 > CHAIN_BITS and run:
+            if size + used + 2 > self.longest and run:
                 self._adder(run + ([ends.pop()] if ends else []))
                 run, size = [], 0
             run.append((chain, used))

@@ -112,7 +112,6 @@ CASES = {
     "xnor-16x72": Case(WHOLE, plain, Folding(16, 72), "xnor-16x72"),
     "unrolled-16x72": Case(WHOLE, plain, Folding(16, 72, datapath="unrolled"), "xnor-16x72"),
     "unrolled-16x72, 2 levels": Case(WHOLE, plain, Folding(16, 72, datapath="unrolled"), "xnor-16x72", levels=2),
-    "unrolled-16x72, 1 level": Case(WHOLE, plain, Folding(16, 72, datapath="unrolled"), "xnor-16x72", levels=1),
     "reuse-16x72": Case(WHOLE, reused, Folding(16, 72, datapath="unrolled"), "xnor-16x72"),
     "alone-64x64": Case((64, 64), plain, None, "alone-64x64"),
     "alone-64x64, tightened": Case((64, 64), plain, None, "alone-64x64", tightened=False),

@@ -163,13 +163,12 @@ def pruning(groups: Groups) -> str:
     """Slices dropped and the network shrunk to match, against all of them in the same network."""
     whole = {
         "mnist": ("pruning", "mnist, 8 slices"),
-        "mnist, 30 epochs": ("pruning", "mnist, 30 epochs, 8 slices"),
         "fashion-mnist": ("slices", "8"),
     }
     rows = []
     for data, start in whole.items():
         base = groups.get(start, ())
-        others = [key for key in groups if key[0] == "pruning" and key != start and key[1].rpartition(", ")[0] == data]
+        others = [key for key in groups if key[0] == "pruning" and key != start and key[1].partition(", ")[0] == data]
         if not base:
             continue
         for key in (start, *others):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from benchmarks.area import clocks
 from benchmarks.boards import table as boards
 from benchmarks.compact.pages import tables
 from benchmarks.compact.summary import gather, grouped
@@ -21,6 +22,11 @@ def test_what_compaction_costs_is_what_the_runs_gave(name):
 def test_the_boards_are_those_that_were_built():
     page = (DOCS / "results.md").read_text()
     assert filled(page, boards.NAME, boards.table(kept_rows(boards.NAME))) == page
+
+
+def test_the_clocks_are_those_that_were_reached():
+    page = (DOCS / "results.md").read_text()
+    assert filled(page, clocks.NAME, clocks.table(kept_rows(clocks.NAME))) == page
 
 
 def test_a_table_goes_between_its_marks_alone():

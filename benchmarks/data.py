@@ -11,7 +11,7 @@ from sw.train.data import load
 from sw.train.data.dataset import DataSet
 from sw.train.data.folder import load_folder
 
-__all__ = ["add_data_options", "data_set", "test_set"]
+__all__ = ["add_data_options", "data_set", "stored_test", "test_set"]
 
 
 def add_data_options(parser: argparse.ArgumentParser) -> None:

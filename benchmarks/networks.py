@@ -23,6 +23,9 @@ from sw.network import (
     Threshold,
 )
 from sw.network.encodings.codebook import CodebookEncoding
+from sw.network.encodings.reuse import ReuseEncoding
+from sw.network.encodings.sparse import SparseEncoding
+from sw.network.encodings.two_level import TwoLevelEncoding
 from sw.network.words import Words
 
 __all__ = [
@@ -32,12 +35,15 @@ __all__ = [
     "cnv_of_codewords",
     "codebook_layer",
     "codebook_weights",
+    "few_weights",
     "lfc",
     "mlp",
     "one_layer",
     "plan_for",
     "random_weights",
+    "reused_weights",
     "sfc",
+    "two_level_weights",
 ]
 
 #: PE and SIMD of the published folding of CNV-W1A1 (Xilinx/finn-examples, cnv-w1a1 folding configuration).
@@ -57,6 +63,26 @@ def codebook_weights(rng: np.random.Generator, shape: tuple[int, ...], n: int) -
     numbers = rng.choice(words.codewords, n, replace=False)
     codewords = ((numbers[:, None] >> np.arange(words.taps)) & 1).astype(np.uint8)
     return CodebookEncoding(codewords, rng.integers(0, n, (shape[0], words.count)), shape)
+
+
+def few_weights(rng: np.random.Generator, shape: tuple[int, ...], share: float) -> TwoLevelEncoding:
+    """Two-level weights of which a ``share`` is one, listed."""
+    return TwoLevelEncoding(SparseEncoding.of((rng.random(shape) < share).astype(np.uint8)), -3, 2)
+
+
+def two_level_weights(rng: np.random.Generator, shape: tuple[int, ...]) -> TwoLevelEncoding:
+    """Two-level weights, as many of one as of the other."""
+    return TwoLevelEncoding(random_weights(rng, *shape), 3, 2)
+
+
+def reused_weights(rng: np.random.Generator, shape: tuple[int, ...], turned: np.ndarray) -> ReuseEncoding:
+    """Outputs of which each is made from the one before, with a sixth of the bits changed, and from its complement
+    where it is ``turned``, bool (outputs,)."""
+    rows = [rng.integers(0, 2, shape[1:], dtype=np.uint8)]
+    for flip in turned[1:]:
+        rows.append(rows[-1] ^ flip ^ (rng.random(shape[1:]) < 1 / 6))
+    parents = np.maximum(np.arange(shape[0]) - 1, 0)
+    return ReuseEncoding.of(DenseEncoding(np.array(rows, np.uint8)), parents, turned)
 
 
 def codebook_layer(side: int, shape: tuple[int, ...], n: int, seed: int = 0, *, padded: bool = True) -> Network:

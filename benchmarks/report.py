@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["DOCS", "RESULTS", "filled", "kept_rows", "markdown", "publish", "versions"]
+__all__ = ["DOCS", "RESULTS", "kept_rows", "markdown", "publish", "versions"]
 
 RESULTS = Path(__file__).parent / "results"
 DOCS = Path(__file__).parents[1] / "docs"
@@ -55,19 +55,6 @@ def publish(
         "rows": list(rows),
     }
     (RESULTS / f"{name}.json").write_text(json.dumps(document, indent=2) + "\n")
-
-
-def filled(page: str, mark: str, table: str) -> str:
-    """``page`` with ``table`` in place of what is between ``<!-- mark -->`` and ``<!-- /mark -->``.
-
-    Raises ValueError where the marks are not there.
-    """
-    begins, ends = f"<!-- {mark} -->", f"<!-- /{mark} -->"
-    before, found, rest = page.partition(begins)
-    _, closed, after = rest.partition(ends)
-    if not found or not closed:
-        raise ValueError(f"the page has no {begins} with its {ends}")
-    return f"{before}{begins}\n\n{table}\n\n{ends}{after}"
 
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -26,8 +26,16 @@ from amaranth.lib.wiring import In, Out
 from rich.progress import track
 
 from benchmarks.area.unrolled import Combinational, random_layer, unrolling
-from benchmarks.networks import codebook_weights, one_layer, random_weights
-from benchmarks.report import DOCS, filled, kept_rows, markdown, publish, versions
+from benchmarks.networks import (
+    codebook_weights,
+    few_weights,
+    one_layer,
+    random_weights,
+    reused_weights,
+    two_level_weights,
+)
+from benchmarks.report import DOCS, kept_rows, markdown, publish, versions
+from docs.tools.marks import fill
 from hw.accelerator import Joined, component_of
 from hw.layer.unrolled import UnrolledShape
 from hw.plan.plan import Folding
@@ -37,10 +45,7 @@ from hw.stream.words import StreamComponent
 from hw.synthesis import synthesise
 from hw.yosys import yosys_version
 from sw.errors import SubbitError
-from sw.network import BitPlanes, DenseEncoding, Encoding, Input, Layer, Thermometer
-from sw.network.encodings.reuse import ReuseEncoding
-from sw.network.encodings.sparse import SparseEncoding
-from sw.network.encodings.two_level import TwoLevelEncoding
+from sw.network import BitPlanes, Encoding, Input, Layer, Thermometer
 
 __all__ = ["NAME", "main", "table"]
 
@@ -58,14 +63,14 @@ SHORT, WHOLE = (32, 3, 3, 32), (16, 3, 3, 8)
 Make = Callable[[np.random.Generator, tuple[int, ...]], Encoding]
 
 
+def plain(rng: np.random.Generator, shape: tuple[int, ...]) -> Encoding:
+    """Weights of -1 and +1 with equal chances."""
+    return random_weights(rng, *shape)
+
+
 def few(rng: np.random.Generator, shape: tuple[int, ...]) -> Encoding:
     """Two-level weights of which one in twenty is one."""
-    return TwoLevelEncoding(SparseEncoding.of((rng.random(shape) < 1 / 20).astype(np.uint8)), -3, 2)
-
-
-def two_level(rng: np.random.Generator, shape: tuple[int, ...]) -> Encoding:
-    """Two-level weights, as many of one as of the other."""
-    return TwoLevelEncoding(random_weights(rng, *shape), 3, 2)
+    return few_weights(rng, shape, 1 / 20)
 
 
 def codewords(rng: np.random.Generator, shape: tuple[int, ...]) -> Encoding:
@@ -73,18 +78,9 @@ def codewords(rng: np.random.Generator, shape: tuple[int, ...]) -> Encoding:
     return codebook_weights(rng, shape, 16)
 
 
-def plain(rng: np.random.Generator, shape: tuple[int, ...]) -> Encoding:
-    """Weights of -1 and +1 with equal chances."""
-    return random_weights(rng, *shape)
-
-
 def reused(rng: np.random.Generator, shape: tuple[int, ...]) -> Encoding:
-    """Outputs of which each is the one before with a sixth of the bits changed."""
-    rows = [rng.integers(0, 2, shape[1:], dtype=np.uint8)]
-    for _ in range(shape[0] - 1):
-        rows.append(rows[-1] ^ (rng.random(shape[1:]) < 1 / 6))
-    parents = np.maximum(np.arange(shape[0]) - 1, 0)
-    return ReuseEncoding.of(DenseEncoding(np.array(rows, np.uint8)), parents, np.zeros(shape[0], bool))
+    """Outputs each made from the one before."""
+    return reused_weights(rng, shape, np.zeros(shape[0], bool))
 
 
 @dataclass(frozen=True)
@@ -105,7 +101,7 @@ class Case:
 CASES = {
     "xnor-2x9": Case(SHORT, plain, Folding(2, 9), "xnor-2x9"),
     "lookup-2x9": Case(SHORT, codewords, Folding(2, 9, datapath="lookup"), "xnor-2x9"),
-    "two-level-2x9": Case(SHORT, two_level, Folding(2, 9), "xnor-2x9"),
+    "two-level-2x9": Case(SHORT, two_level_weights, Folding(2, 9), "xnor-2x9"),
     "bit-serial-2x9": Case(SHORT, plain, Folding(2, 9, datapath="bit-serial"), "xnor-2x9", 2),
     "xnor-2x2": Case(SHORT, plain, Folding(2, 2), "xnor-2x2"),
     "sparse-2x2": Case(SHORT, few, Folding(2, 2, datapath="sparse"), "xnor-2x2"),
@@ -241,8 +237,7 @@ def main() -> None:
             continue
         rows = [row for row in rows if row not in old] + [key | measure(CASES[name], device, given.seeds)]
         publish(NAME, "Clocks of the datapaths", rows, tools)
-        page = DOCS / "results.md"
-        page.write_text(filled(page.read_text(), NAME, table(rows)))
+        fill(DOCS / "results.md", NAME, table(rows))
 
 
 if __name__ == "__main__":

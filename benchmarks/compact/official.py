@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.data import stored_test
 from benchmarks.report import publish, versions
 from sw.compact.reuse import Reuse
 from sw.errors import SubbitError
@@ -199,8 +200,8 @@ def test_images(network: Network, given: argparse.Namespace) -> tuple[np.ndarray
         data = load("mnist", given.data_dir)
         return data.test_images, data.test_labels
     if network.name == "cnv" and given.cifar10:
-        with np.load(given.cifar10) as file:
-            return cnv_pixels(file["test_images"]), file["test_labels"]
+        images, labels = stored_test(given.cifar10)
+        return cnv_pixels(images), labels
     image = network.input
     shape = (200, image.height, image.width, image.channels)
     return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8), None

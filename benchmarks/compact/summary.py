@@ -12,14 +12,13 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-from benchmarks.compact.pages import Run, spread, tables
+from benchmarks.compact.pages import Groups, Run, spread, tables
 from benchmarks.compact.rows import ROWS, RUNS
-from benchmarks.report import DOCS, filled, versions
+from benchmarks.report import DOCS, versions
+from docs.tools.marks import fill
 from subbit.pictures import accuracy_against_bits, write
 
 __all__ = ["gather", "grouped", "main"]
-
-Groups = dict[tuple[str, str], list[Run]]
 
 
 def gather(folder: Path | None = None) -> list[Run]:
@@ -34,7 +33,7 @@ def gather(folder: Path | None = None) -> list[Run]:
 
 def grouped(runs: list[Run]) -> Groups:
     """Runs that differ in their seed alone, together."""
-    groups: Groups = defaultdict(list)
+    groups: dict[tuple[str, str], list[Run]] = defaultdict(list)
     for run in runs:
         groups[run["table"], run["row"]].append(run)
     return groups
@@ -65,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name, found in tables(groups).items():
         for mark, table in found.items():
             print(f"\n{name}: {mark}\n\n{table}")
-            (DOCS / name).write_text(filled((DOCS / name).read_text(), mark, table))
+            fill(DOCS / name, mark, table)
     if given.pictures is not None:
         picture(groups, given.pictures)
     return 0

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from safetensors import safe_open
 
+from docs.tools.marks import filled
 from docs.tools.pages import ROOT
 from docs.tools.timing.scenes import small_network
 from sw.network import file as schema
@@ -98,10 +99,7 @@ def shape(sizes: tuple[int, ...]) -> str:
 def written(page: str) -> str:
     """The page with both parts as they should be."""
     for name, text in (("schema", tables()), ("example", example())):
-        begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
-        before, _, rest = page.partition(begin)
-        _, _, after = rest.partition(end)
-        page = f"{before}{begin}\n\n{text}\n\n{end}{after}"
+        page = filled(page, name, text)
     return page
 
 

@@ -6,7 +6,8 @@ from benchmarks.area import clocks
 from benchmarks.boards import table as boards
 from benchmarks.compact.pages import tables
 from benchmarks.compact.summary import gather, grouped
-from benchmarks.report import DOCS, filled, kept_rows
+from benchmarks.report import DOCS, kept_rows
+from docs.tools.marks import filled
 
 COMPACTION = tables(grouped(gather()))
 

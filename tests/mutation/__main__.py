@@ -14,7 +14,8 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks.report import RESULTS, kept_rows, publish, versions
+from benchmarks.report import DOCS, RESULTS, kept_rows, publish, versions
+from docs.tools.marks import fill
 from hw.yosys import yosys_version
 from tests.mutation.page import survivors_page, table
 from tests.mutation.subjects import SUBJECTS
@@ -23,8 +24,6 @@ from tests.mutation.survey import CAUGHT, FATES, MISSED, UNMET, Fate, survey
 MARK = 0.99
 FOLDER = Path("build/mutation")
 COMMAND = "python -m tests.mutation"
-DOCS = Path(__file__).parents[2] / "docs"
-TABLE_BEGINS, TABLE_ENDS = "<!-- table: written by python -m tests.mutation -->", "<!-- end of the table -->"
 
 
 def row(name: str, fates: list[Fate]) -> dict[str, object]:
@@ -48,10 +47,7 @@ def write(rows: list[dict[str, object]], survivors: list[dict[str, object]]) -> 
     document = {"command": COMMAND, "tools": tools, "rows": everyone}
     (RESULTS / "mutation_survivors.json").write_text(json.dumps(document, indent=2) + "\n")
     (DOCS / "mutation-survivors.md").write_text(survivors_page(everyone))
-    before, rest = (DOCS / "mutation.md").read_text().split(TABLE_BEGINS)
-    after = rest.split(TABLE_ENDS)[1]
-    counts = table(with_others("mutation", rows))
-    (DOCS / "mutation.md").write_text(f"{before}{TABLE_BEGINS}\n{counts}{TABLE_ENDS}{after}")
+    fill(DOCS / "mutation.md", "mutants", table(with_others("mutation", rows)))
 
 
 def main(arguments: list[str]) -> int:

@@ -32,7 +32,7 @@ def table(rows: Sequence[Row]) -> str:
     lines.append("|---|" + "---:|" * len(names))
     for row in (*rows, sums):
         lines.append(f"| {row['datapath']} | " + " | ".join(f"{row[name]:,}" for name in names) + " |")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 def survivors_page(rows: Sequence[Row]) -> str:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.networks import codebook_weights, few_weights, random_weights, reused_weights, two_level_weights
 from hw.plan.plan import Folding, Plan
 from sw.network import (
     BitPlanes,
     BitSlices,
     Convolution,
     Dense,
-    DenseEncoding,
     Encoding,
     Input,
     Layer,
@@ -22,10 +22,6 @@ from sw.network import (
     Thermometer,
     Threshold,
 )
-from sw.network.encodings.codebook import CodebookEncoding
-from sw.network.encodings.reuse import ReuseEncoding
-from sw.network.encodings.sparse import SparseEncoding
-from sw.network.encodings.two_level import TwoLevelEncoding
 from sw.network.words import Words
 
 __all__ = ["SUBJECTS", "Subject"]
@@ -45,34 +41,22 @@ class Subject:
 
 def plain(rng: np.random.Generator, shape: tuple[int, ...]) -> Encoding:
     """Weights of -1 and +1 with equal chances."""
-    return DenseEncoding(rng.integers(0, 2, shape, dtype=np.uint8))
+    return random_weights(rng, *shape)
 
 
 def codebook(rng: np.random.Generator, shape: tuple[int, ...]) -> Encoding:
     """Weights of five codewords."""
-    words = Words(shape)
-    numbers = rng.choice(words.codewords, min(5, words.codewords), replace=False)
-    codewords = ((numbers[:, None] >> np.arange(words.taps)) & 1).astype(np.uint8)
-    return CodebookEncoding(codewords, rng.integers(0, len(codewords), (shape[0], words.count)), shape)
+    return codebook_weights(rng, shape, min(5, Words(shape).codewords))
 
 
 def few(rng: np.random.Generator, shape: tuple[int, ...]) -> Encoding:
     """Two-level weights of which one in eight is one."""
-    return TwoLevelEncoding(SparseEncoding.of((rng.random(shape) < 1 / 8).astype(np.uint8)), -3, 2)
-
-
-def two_level(rng: np.random.Generator, shape: tuple[int, ...]) -> Encoding:
-    """Two-level weights, as many of one as of the other."""
-    return TwoLevelEncoding(plain(rng, shape), 3, 2)
+    return few_weights(rng, shape, 1 / 8)
 
 
 def reused(rng: np.random.Generator, shape: tuple[int, ...]) -> Encoding:
-    """Outputs of which each is the one before with a few bits changed, every third from its complement."""
-    rows, at = [rng.integers(0, 2, shape[1:], dtype=np.uint8)], np.arange(shape[0])
-    turned = at % 3 == 2
-    for flip in turned[1:]:
-        rows.append(rows[-1] ^ flip ^ (rng.random(shape[1:]) < 1 / 6))
-    return ReuseEncoding.of(DenseEncoding(np.array(rows, np.uint8)), np.maximum(at - 1, 0), turned)
+    """Outputs each made from the one before, every third from its complement."""
+    return reused_weights(rng, shape, np.arange(shape[0]) % 3 == 2)
 
 
 def network(
@@ -106,7 +90,7 @@ def network(
         add(Threshold(name=name, reads=(layers[-1].name,), thresholds=table, invert=rng.random(kind.channels) < 0.3))
 
     shape = (widths[0], 3, 3, kind.channels)
-    own = make if make in (reused, two_level) else plain
+    own = make if make in (reused, two_level_weights) else plain
     add(Convolution(name="conv1", reads=(first.name,), weights=own(rng, shape), padding=Padding(fill, 1)))
     threshold("conv1_act")
     add(MaxPool(name="pool1", reads=("conv1_act",), size=2))
@@ -187,7 +171,7 @@ SUBJECTS: dict[str, Subject] = {
         Subject(
             "two-level",
             "two levels on XNOR and popcount",
-            network(ONE, two_level),
+            network(ONE, two_level_weights),
             plan(Folding(2, 3), Folding(3, 4), Folding(1, 4)),
         ),
         Subject(

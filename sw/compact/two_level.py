@@ -5,10 +5,11 @@ sparsifying binary neural networks, ECML PKDD 2023. A weight is tau s + phi, s =
 follows takes tau up, so a layer multiplies by R + 2**f s, R being 2**f phi / tau rounded: whole numbers, the same ones
 in training and in the Network.
 
-From the papers and the authors' code: levels that are learned or follow from least squares, one budget of ones for all
-layers, and the penalty that draws the weights into it. Ours: pruning by magnitude as another way to the budget, and
-that a model in eval mode, and its Network, never have more ones than the budget allows. What is too much is cut off by
-one threshold for all layers, so the validation that picks the best epoch sees the network as it will be exported.
+From the papers and the authors' code: levels that are learned or follow from least squares, or 0 and 1 (a precursor,
+Sparse Binary Neural Networks, 2021), one budget of ones for all layers, and the penalty that draws the weights into it.
+Ours: pruning by magnitude as another way to the budget, a budget of each output, and that a model in eval mode, and its
+Network, never have more ones than the budget allows. What is too much is cut off by one threshold for all that share a
+budget, so the validation that picks the best epoch sees the network as it will be exported.
 """
 
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from torch import Tensor, nn
 
 from sw.compact.finished import with_two_levels
 from sw.compact.method import Evidence, Method, inner_layers, known_layers, register
-from sw.compact.quantiser import group_ratio, keep_largest, two_means
+from sw.compact.quantiser import group_ratio, keep_largest, keep_largest_of_each, two_means
 from sw.errors import SubbitError
 from sw.network import Network
 from sw.network.encodings import DenseEncoding
@@ -54,26 +55,30 @@ class TwoLevelBinarizer(WeightBinarizer):
     """Two levels for the bits that another binariser gives: `inner` told of the latent weights less a cut.
 
     In training the cut is 0, the least-squares one, or the one of pruning; in eval mode and in the export it is the one
-    that keeps the budget. Levels follow from the latent weights, or are learned: tau and phi, in units of `PACE` to
-    move by less than a latent weight in a step, with a gradient straight through the rounding.
+    that keeps the budget. Levels are closed, which follow from the latent weights, or learnt: tau and phi, in units of
+    `PACE` to move by less than a latent weight in a step, with a gradient straight through the rounding; or zero, where
+    the lower one is 0. There is one cut, or one for each output (`cuts`).
     """
 
     cut: Tensor
     final_cut: Tensor
     ratio: Tensor
 
-    def __init__(self, inner: LatentBinarizer, learned: bool, fraction: int) -> None:
+    def __init__(self, inner: LatentBinarizer, levels: str, fraction: int, cuts: bool = False) -> None:
         super().__init__(inner.shape)
         inner.reach = REACH
         self.inner = inner
-        self.learned = learned
+        self.levels = levels
         self.fraction = fraction
         self.budget = OnesBudget([self], 1.0)
-        if learned:
+        if levels == "learnt":
             self.tau = nn.Parameter(torch.tensor(1.0 / PACE))
             self.phi = nn.Parameter(torch.tensor(0.0))
-        for name in ("cut", "final_cut", "ratio"):
-            self.register_buffer(name, torch.zeros(()))
+        self.register_buffer("ratio", torch.zeros(()))
+        for name in ("cut", "final_cut"):
+            self.register_buffer(
+                name, torch.zeros([len(inner.latent), *[1] * (inner.latent.dim() - 1)] if cuts else [])
+            )
         self.bits: Tensor | None = None
         self.counted = torch.zeros(())
 
@@ -97,7 +102,9 @@ class TwoLevelBinarizer(WeightBinarizer):
         The penalty moves all latent weights down alike, which says nothing of the levels: then they are those nearest
         to the latent weights less their mean.
         """
-        if self.learned:
+        if self.levels == "zero":
+            return self.ratio.new_tensor(self.unit)
+        if self.levels == "learnt":
             return round_ste(self.unit * self.phi / self.tau)
         latent = self.inner.latent.detach()
         ratio = group_ratio(latent - latent.mean() if self.budget.penalised else latent, signs.detach() > 0)
@@ -139,7 +146,7 @@ class TwoLevelBinarizer(WeightBinarizer):
     def after_step(self) -> None:
         self.inner.after_step()
         self.bits = None
-        if self.learned:
+        if self.levels == "learnt":
             self.tau.clamp_(min=LEAST_TAU / PACE)
             self.phi.copy_(torch.minimum(torch.maximum(self.phi, -MOST_RATIO * self.tau), MOST_RATIO * self.tau))
         if self.budget.members[-1] is self:
@@ -150,13 +157,17 @@ class OnesBudget:
     """The layers that share one budget of ones, in the model's order, and where they are cut.
 
     `wanted` is the share of ones allowed, 1 for no limit. `pruned`: kept in training too, as the largest latent
-    weights, from half of them at first to the wanted share at `ANNEALED` of the training.
+    weights, from half of them at first to the wanted share at `ANNEALED` of the training. `each`: of every output by
+    itself, for members that have a cut for each.
     """
 
-    def __init__(self, members: list[TwoLevelBinarizer], wanted: float, pruned: bool = False) -> None:
+    def __init__(
+        self, members: list[TwoLevelBinarizer], wanted: float, pruned: bool = False, each: bool = False
+    ) -> None:
         self.members = members
         self.wanted = wanted
         self.pruned = pruned
+        self.each = each
         self.progress = 0.0
         for member in members:
             member.budget = self
@@ -189,14 +200,21 @@ class OnesBudget:
     def cut(self) -> None:
         """Find the cuts of the training anew."""
         latents = [member.inner.latent for member in self.members]
-        if self.pruned:
+        if self.each:
+            for member in self.members:
+                member.cut.copy_(self.own_cuts(member, self.share_now))
+        elif self.pruned:
             common = keep_largest(latents, self.allowed(self.share_now)) if self.dense else self.led_cut()
             for member in self.members:
                 member.cut.fill_(common)
         elif self.wanted >= 0.5:
             for member in self.members:
-                if not member.learned:
+                if member.levels != "learnt":
                     member.cut.fill_(sum(two_means(member.inner.latent)) / 2.0)
+
+    def own_cuts(self, member: TwoLevelBinarizer, share: float) -> Tensor:
+        """The cuts that keep a share of each output's weights."""
+        return keep_largest_of_each(member.inner.latent, int(share * member.inner.latent[0].numel() + 1e-6))
 
     def led_cut(self) -> float:
         """The cut led to where the share of ones is the wanted one, by what the last step counted.
@@ -217,8 +235,8 @@ class OnesBudget:
         modes = [member.inner.training for member in self.members]
         for member in self.members:
             member.inner.eval()
-            member.final_cut.copy_(member.cut)
-        if self.ones() > self.allowed(self.wanted):
+            member.final_cut.copy_(self.own_cuts(member, self.wanted) if self.each else member.cut)
+        if not self.each and self.ones() > self.allowed(self.wanted):
             common = self.least_cut()
             for member in self.members:
                 member.final_cut.fill_(common)
@@ -273,10 +291,11 @@ class OnesPenalty(Regulariser):
 class TwoLevel(Method):
     """Two levels a layer, and at most the share `ones` of all weights at the upper one; 0.5 is no limit.
 
-    `by` magnitude, the largest latent weights of all layers or of each (`per_layer`), or penalty, with `gamma` (0: the
-    published one for the share). `levels` are closed, the least-squares ones, or learnt. `fraction`: bits behind the
-    point of the ratio phi / tau. Where layers are to have codebooks too, those are attached first. Without training
-    `ones` is that of each layer, and the ones that stay are spread evenly: see `sw.compact.finished`.
+    `by` magnitude, the largest latent weights of all layers, of each (`per_layer`) or of each output (`per_output`), or
+    penalty, with `gamma` (0: the published one for the share). `levels` are closed, the least-squares ones, or learnt,
+    or zero: 0 and 1, which needs no window sums. `fraction`: bits behind the point of the ratio phi / tau. Where layers
+    are to have codebooks too, those are attached first. Without training `ones` is that of each layer, and the ones
+    that stay are spread evenly: see `sw.compact.finished`.
     """
 
     kind: ClassVar[str] = "two-level"
@@ -284,6 +303,7 @@ class TwoLevel(Method):
     by: str = "magnitude"
     gamma: float = 0.0
     per_layer: bool = False
+    per_output: bool = False
     levels: str = "closed"
     fraction: int = 4
 
@@ -296,8 +316,12 @@ class TwoLevel(Method):
             raise SubbitError(f"two-level's gamma must be at least 0 and below 1, not {self.gamma}")
         if self.per_layer and self.by != "magnitude":
             raise SubbitError("two-level's per-layer goes with by=magnitude: the penalty has one budget for all layers")
-        if self.levels not in ("learnt", "closed"):
-            raise SubbitError(f"two-level's levels must be learnt or closed, not {self.levels!r}")
+        if self.per_output and self.by != "magnitude":
+            raise SubbitError(
+                "two-level's per-output goes with by=magnitude: the penalty has one budget for all layers"
+            )
+        if self.levels not in ("learnt", "closed", "zero"):
+            raise SubbitError(f"two-level's levels must be learnt, closed or zero, not {self.levels!r}")
         if not 0 <= self.fraction <= MOST_FRACTION:
             raise SubbitError(f"two-level's fraction must be from 0 to {MOST_FRACTION}, not {self.fraction}")
 
@@ -313,9 +337,10 @@ class TwoLevel(Method):
             for member in members.values():
                 OnesBudget([member], 1.0).cut()
             return
-        groups = [[member] for member in members.values()] if self.per_layer else [list(members.values())]
+        alone = self.per_layer or self.per_output
+        groups = [[member] for member in members.values()] if alone else [list(members.values())]
         for group in groups:
-            budget = OnesBudget(group, self.ones, pruned=self.by == "magnitude")
+            budget = OnesBudget(group, self.ones, pruned=self.by == "magnitude", each=self.per_output)
             if budget.dense:
                 budget.cut()
             if self.by == "penalty":
@@ -323,6 +348,8 @@ class TwoLevel(Method):
                 model.regularisers[f"two-level-{'-'.join(members)}"] = OnesPenalty(budget, gamma)
 
     def convert(self, network: Network, evidence: Evidence | None = None) -> Network:
+        if self.levels == "zero" or self.per_output:
+            raise SubbitError(f"{self} is a way to train: give it to `subbit train --compact`")
         chosen = known_layers(self.layers, network) or inner_layers(network)
         return with_two_levels(network, chosen, self.ones, self.fraction)
 
@@ -334,6 +361,9 @@ class TwoLevel(Method):
             raise SubbitError(f"{name} has two levels already: give each layer one two-level method only")
         pixels = name == next(iter(model.weighted())) and model.spec.encoding.startswith("planes")
         top = (1 << (model.spec.bits if pixels else model.spec.activation_bits)) - 1
-        if layer.taps * top * (MOST_RATIO + 1) * (1 << self.fraction) >= 1 << 24:
+        fraction = 0 if self.levels == "zero" else self.fraction
+        if layer.taps * top * (MOST_RATIO + 1) * (1 << fraction) >= 1 << 24:
             raise SubbitError(f"{name}'s sums would be too large to be exact: give two-level a smaller fraction")
-        return TwoLevelBinarizer(inner, self.levels == "learnt", self.fraction)
+        if self.per_output and not isinstance(inner, DenseBinarizer):
+            raise SubbitError(f"{name} has a codebook, which has no budget of each output: leave per-output out")
+        return TwoLevelBinarizer(inner, self.levels, fraction, self.per_output)

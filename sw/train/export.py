@@ -8,10 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from sw import network as net
+from sw.network.encodings.sparse import SparseEncoding
+from sw.network.encodings.two_level import TwoLevelEncoding
 from sw.train.layers import (
     Activation,
     BinaryConv2d,
     BinaryLinear,
+    Both,
+    BothLevels,
     MaxPool,
     PlanesInput,
     Scores,
@@ -91,6 +95,18 @@ def _threshold(module: Activation, name: str, reads: tuple[str, ...], source: ne
     return net.Threshold(name=name, reads=reads, thresholds=table, invert=invert)
 
 
+def _both(module: Both, name: str, reads: tuple[str, ...], _: net.TensorType) -> net.Layer:
+    once = np.eye(module.features, dtype=np.uint8)
+    weights = TwoLevelEncoding(SparseEncoding.of(np.concatenate([once, once])), 1, 0)
+    return net.Dense(name=name, reads=reads, weights=weights)
+
+
+def _both_levels(module: BothLevels, name: str, reads: tuple[str, ...], source: net.TensorType) -> net.Layer:
+    steps = np.arange(1, 2**module.bits)
+    table = np.tile(4 * steps - 2 * len(steps), (source.channels, 1))
+    return net.Threshold(name=name, reads=reads, thresholds=table, invert=np.arange(len(table)) >= len(table) // 2)
+
+
 def _pool(module: MaxPool, name: str, reads: tuple[str, ...], _: net.TensorType) -> net.Layer:
     return net.MaxPool(name=name, reads=reads, size=module.size)
 
@@ -107,6 +123,8 @@ _LAYERS: dict[type[nn.Module], Callable[..., net.Layer]] = {
     SlicesInput: _slices,
     BinaryConv2d: _convolution,
     BinaryLinear: _dense,
+    Both: _both,
+    BothLevels: _both_levels,
     Activation: _threshold,
     MaxPool: _pool,
     Scores: _scores,

@@ -20,6 +20,8 @@ __all__ = [
     "BatchNorm",
     "BinaryConv2d",
     "BinaryLinear",
+    "Both",
+    "BothLevels",
     "MaxPool",
     "PlanesInput",
     "Scores",
@@ -137,13 +139,49 @@ class BinaryConv2d(_Weighted):
 
 
 class BinaryLinear(_Weighted):
-    """Sums of binary weights times all activations, read in row, column, channel order."""
+    """Sums of binary weights times all activations, read in row, column, channel order.
 
-    def __init__(self, binarizer: WeightBinarizer, dropout: float = 0.0) -> None:
+    With `mirrored` the second half of these are the complements of the first, in the same order, as `BothLevels` makes
+    them: then one product does for both.
+    """
+
+    def __init__(self, binarizer: WeightBinarizer, dropout: float = 0.0, mirrored: bool = False) -> None:
         super().__init__(binarizer, dropout)
+        self.mirrored = mirrored
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._whole(F.linear(self._drop(flatten(x)), self.binarizer()))
+        x, weights = flatten(x), self.binarizer()
+        if self.mirrored:
+            half = x.shape[1] // 2
+            x, weights = x[:, :half], weights[:, :half] - weights[:, half:]
+        return self._whole(F.linear(self._drop(x), weights))
+
+
+class Both(nn.Module):
+    """The sums of a dense layer that has every one of its `features` inputs twice: all of them, then all again.
+
+    Its weights are 0 but for one 2 in each row.
+    """
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.features = features
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = flatten(x) * 2.0
+        return torch.cat([x, x], dim=1)
+
+
+class BothLevels(nn.Module):
+    """Levels of `bits` bits from the sums of `Both`: as they were, then their complements."""
+
+    def __init__(self, bits: int) -> None:
+        super().__init__()
+        self.bits = bits
+
+    def forward(self, sums: Tensor) -> Tensor:
+        first, again = (sums / 2.0).chunk(2, dim=1)
+        return torch.cat([first, -again], dim=1)
 
 
 class BatchNorm(nn.Module):

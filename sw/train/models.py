@@ -1,8 +1,9 @@
 """Binary networks by name: what they are made of, and the PyTorch module that trains.
 
 A topology is a line of text, `conv 64 pad 1, pool, dense 512`, read left to right. Every conv and dense is followed by
-batch normalisation and quantisation; pooling comes after that, so that in hardware it is an OR. A last dense layer to
-the classes, and the scores, are added to every topology.
+batch normalisation and quantisation; pooling comes after that, so that in hardware it is an OR. `both` before a dense
+layer gives it the complement of every input too, for weights of 0 and 1, which have no sign. A last dense layer to the
+classes, and the scores, are added to every topology.
 """
 
 import math
@@ -21,6 +22,8 @@ from sw.train.layers import (
     Activation,
     BinaryConv2d,
     BinaryLinear,
+    Both,
+    BothLevels,
     MaxPool,
     PlanesInput,
     Scores,
@@ -51,7 +54,7 @@ MOST_WEIGHTS = 1 << 28  # of a layer
 
 @dataclass(frozen=True)
 class Step:
-    """One part of a topology: `kind` is conv, pool or dense; `size` its channels, its square or its features."""
+    """One part of a topology: `kind` is conv, pool, both or dense; `size` its channels, its square or its features."""
 
     kind: str
     size: int
@@ -68,6 +71,8 @@ def parse_topology(text: str) -> tuple[Step, ...]:
 def _parse_step(words: list[str], part: str) -> Step:
     usage = 'a topology is a name or a text such as "conv 32 kernel 3 pad 1 stride 1, pool 2, dense 256"'
     options = {"conv": ("kernel", "pad", "stride"), "pool": (), "dense": ()}
+    if words == ["both"]:
+        return Step("both", 2)
     if words == ["pool"]:
         words = ["pool", "2"]
     if not words or words[0] not in options or len(words) % 2 or not all(word.isdecimal() for word in words[1::2]):
@@ -244,8 +249,9 @@ class _Builder:
         self.top = 2**spec.activation_bits - 1
         self.ends = (0, 2**spec.bits - 1)
         self.pixels = True
+        self.mirrored = False
         self.layers: dict[str, nn.Module] = {}
-        self.count = {"conv": 0, "pool": 0, "dense": 0}
+        self.count = {"conv": 0, "pool": 0, "both": 0, "dense": 0}
 
     def build(self) -> dict[str, nn.Module]:
         """The layers of a model, by name and in order. Raises SubbitError where the image is too small."""
@@ -257,7 +263,7 @@ class _Builder:
         if isinstance(encode, SlicesInput):
             self.channels, self.ends, self.pixels = self.channels * len(encode.slices), (-1, 1), False
         for step in parse_topology(self.spec.topology):
-            if self.count["dense"] and step.kind != "dense":
+            if (self.count["dense"] or self.mirrored) and step.kind not in ("dense", "both"):
                 raise SubbitError(f"topology {self.spec.topology!r} must have its dense layers last, not {step.kind}")
             getattr(self, step.kind)(step)
         reach = max(abs(end) for end in self.ends)
@@ -316,9 +322,17 @@ class _Builder:
     def dense_sums(self, features: int) -> BinaryLinear:
         name = self.name("dense")
         weights = self.weights(name, features, self.height * self.width * self.channels)
-        layer = self.layers[name] = BinaryLinear(weights, self.dropout())
-        self.height, self.width = 1, 1
+        layer = self.layers[name] = BinaryLinear(weights, self.dropout(), self.mirrored)
+        self.height, self.width, self.mirrored = 1, 1, False
         return layer
+
+    def both(self, _: Step) -> None:
+        if self.pixels or self.mirrored:
+            reads = "pixels: give an encoding of thresholds" if self.pixels else "complements: leave one out"
+            raise SubbitError(f"topology {self.spec.topology!r} has a both that reads {reads}")
+        name, features = self.name("both"), self.height * self.width * self.channels
+        self.layers[name], self.layers[f"{name}_act"] = Both(features), BothLevels(self.ends[1].bit_length())
+        self.height, self.width, self.channels, self.mirrored = 1, 1, 2 * features, True
 
     def dense(self, step: Step) -> None:
         self.dense_sums(self.size(step))

@@ -12,7 +12,7 @@ __all__ = ["SparseEncoding"]
 
 MOST_WEIGHTS = 1 << 31
 # Weights that a layer may have though nothing is stored of them, and how many more for each number that is.
-FREE_WEIGHTS, WEIGHTS_A_NUMBER = 1 << 22, 256
+FREE_WEIGHTS, WEIGHTS_A_NUMBER = 1 << 22, 2048
 
 
 @register

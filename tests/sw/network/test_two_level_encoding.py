@@ -270,5 +270,5 @@ def test_damaged_sparse_arrays_are_refused(change, words):
 
 
 def test_few_positions_do_not_make_gigabytes_of_weights():
-    with pytest.raises(ValueError, match=r"^so few positions must be of at most 4194816 weights, not 2147483648$"):
+    with pytest.raises(ValueError, match=r"^so few positions must be of at most 4198400 weights, not 2147483648$"):
         SparseEncoding(np.array([1]), np.array([0]), (1, 1 << 31))

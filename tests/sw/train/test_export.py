@@ -50,6 +50,19 @@ def test_every_topology_is_exported_exactly(topology, encoding):
     check(ModelSpec((32, 32, 2), 8, 10, topology, width=0.06, encoding=encoding))
 
 
+@pytest.mark.parametrize("bits", [1, 2, 3])
+@pytest.mark.parametrize("topology", ["both, dense 9, both", "conv 3, pool, both, dense 7, both, dense 5"])
+def test_inputs_and_their_complements_are_exported_exactly(topology, bits):
+    spec = ModelSpec((6, 7, 2), 4, 4, topology, encoding="thermometer:2", activation_bits=bits)
+    check(spec)
+    network = export(trained_looking(spec))
+    run, source = network.run(images(spec)), network.layer("both1")
+    levels, doubled = run.activations[source.reads[0]], run.activations["both1_act"]
+    top = 2 ** len(network.shapes[source.reads[0]].planes) - 1
+    flat = levels.reshape(len(levels), -1)
+    assert np.array_equal(doubled.reshape(len(levels), -1), np.hstack([flat, top - flat]))
+
+
 @pytest.mark.parametrize("padding", ["-1", "+1", "zero"])
 @pytest.mark.parametrize("bits", [1, 2, 3])
 def test_every_padding_and_number_of_levels_is_exported_exactly(padding, bits):

@@ -41,6 +41,9 @@ def test_full_size_networks_have_the_published_layers():
         ("", "'' is no part of a topology"),
         ("conv 0", "'conv 0' is no part of a topology"),
         ("dense 8, conv 8", "must have its dense layers last, not conv"),
+        ("both, conv 8", "must have its dense layers last, not conv"),
+        ("conv 3, both, both, dense 8", "has a both that reads complements: leave one out"),
+        ("both 3, dense 8", "'both 3' is no part of a topology"),
         ("cnv", "topology 'cnv' needs images larger than 8x8: nothing is left after conv"),
         ("conv 8 kernel 9", "kernel must be from 1 to 7, not 9"),
         ("conv 8 pad 3", "pad must be from 0 to 2, not 3"),
@@ -109,7 +112,9 @@ def test_a_model_on_slices_reads_bits_that_are_padded_as_bits(padding, edge):
 def test_pooling_pixels_is_refused():
     with pytest.raises(SubbitError, match="pools pixels: put a conv before it$"):
         BinaryModel(ModelSpec((8, 8, 1), 4, 3, "pool, dense 4", encoding="planes"))
-    BinaryModel(ModelSpec((8, 8, 1), 4, 3, "pool, dense 4", encoding="thermometer:2"))
+    with pytest.raises(SubbitError, match="has a both that reads pixels: give an encoding of thresholds$"):
+        BinaryModel(ModelSpec((8, 8, 1), 4, 3, "both, dense 4", encoding="planes"))
+    BinaryModel(ModelSpec((8, 8, 1), 4, 3, "pool, both, dense 4", encoding="thermometer:2"))
 
 
 def test_a_spec_survives_a_checkpoint():

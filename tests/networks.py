@@ -96,7 +96,9 @@ def weights(draw: st.DrawFn, rng: np.random.Generator, shape: tuple[int, ...]) -
     if kind != "two-level":
         return plain
     fraction = draw(st.sampled_from([0, 1, 4]))
-    return TwoLevelEncoding(plain, draw(st.integers(-(2 << fraction), 2 << fraction)), fraction)
+    # Often with one level that is 0.
+    ratio = draw(st.sampled_from([1 << fraction, -1 << fraction]) | st.integers(-(2 << fraction), 2 << fraction))
+    return TwoLevelEncoding(plain, ratio, fraction)
 
 
 def codebook(draw: st.DrawFn, rng: np.random.Generator, words: Words) -> CodebookEncoding:
@@ -165,7 +167,11 @@ def dense(
 @st.composite
 def plans(draw: st.DrawFn, network: Network, widest: int = 64) -> Plan:
     """Plans for ``network``: any divisor for PE and SIMD, 1 and odd ones, at most about ``widest`` lanes a layer; for a
-    codebook mostly lookup."""
+    codebook mostly lookup. Now and then everything at once: all pixels in a beat and every layer unrolled."""
+    linear = [layer for layer in network.layers if isinstance(layer, Linear)]
+    if all(layer.taps * layer.outputs <= 400 for layer in linear) and draw(st.sampled_from([True, False, False])):
+        whole = {layer.name: Folding(layer.outputs, layer.taps, datapath="unrolled") for layer in linear}
+        return Plan(whole, network.input.height * network.input.width, draw(st.sampled_from(["class", "scores"])))
     folding = {}
     lookup = DATAPATHS["lookup"]
     for layer in network.layers:

@@ -7,7 +7,7 @@ from amaranth import Cat, Module, Signal, Value
 from hw.layer.window import WindowShape
 from sw.network.agreement import Agreement
 
-__all__ = ["agreements", "axis_outside", "missing_count", "missing_positions", "skipped_count"]
+__all__ = ["agreements", "axis_outside", "counts", "missing_count", "missing_positions", "skipped_count"]
 
 
 def missing_positions(m: Module, shape: WindowShape, row: Value, column: Value) -> Value:
@@ -67,6 +67,15 @@ def agreements(
         agree = (((window.astype(np.int64) >> place) & 1) == weights) & ~skip
         count += agree.sum(axis=1) << plane
     return (count << int(agreement.doubled)) + skipped_count(agreement, skip)
+
+
+def counts(
+    weights: np.ndarray, agreement: Agreement, planes: tuple[int, ...], window: np.ndarray, skip: np.ndarray
+) -> np.ndarray:
+    """What hardware counts for rows of weight bits, int64 (rows,): `agreements`, and with two levels the window sum."""
+    signs = np.vstack([weights, np.ones_like(weights[:1])])
+    found = agreements(signs, agreement, planes, window, skip)
+    return agreement.counts(found[:-1], found[-1])
 
 
 def axis_outside(m: Module, shape: WindowShape, axis: int, place: Value) -> list[Value]:

@@ -38,6 +38,11 @@ class ListedWindowShape(WindowShape):
             raise ValueError(f"pe must divide the {len(self.lists)} outputs, not {self.pe!r}")
 
     @property
+    def passes(self) -> bool:
+        """Never: the lists choose taps from every window."""
+        return False
+
+    @property
     def groups(self) -> list[tuple[tuple[int, ...], ...]]:
         """The lists, ``pe`` at a time."""
         return [self.lists[at : at + self.pe] for at in range(0, len(self.lists), self.pe)]

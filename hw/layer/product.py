@@ -13,7 +13,7 @@ from amaranth.lib.wiring import In, Out
 from hw.datapath.popcount import plane_agreements
 from hw.datapath.rom import Rom, RomStyle
 from hw.datapath.times import times
-from hw.layer.border import agreements, missing_count
+from hw.layer.border import counts, missing_count
 from hw.layer.levels import Levels
 from hw.layer.unit import Rhythm, UnitShape
 from hw.stream.counter import Loop, nest
@@ -122,9 +122,7 @@ class ProductShape(UnitShape):
 
     def reference(self, window: np.ndarray, skip: np.ndarray) -> np.ndarray:
         """Outputs (outputs,) for the stored taps (taps,) of one window and the mask of those that are skipped."""
-        signs = np.vstack([self.weights, np.ones_like(self.weights[:1])])
-        count = agreements(signs, self.agreement, self.planes, window, skip)
-        return self.levels.reference(self.agreement.counts(count[:-1], count[-1]))
+        return self.levels.reference(counts(self.weights, self.agreement, self.planes, window, skip))
 
 
 class MatrixVector(StreamComponent):

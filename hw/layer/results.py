@@ -5,26 +5,27 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
-from amaranth import Module, Mux, Signal, Value
-from amaranth.hdl import signed, unsigned
+from amaranth import Const, Module, Mux, Signal, Value
+from amaranth.hdl import ShapeLike, signed, unsigned
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from hw.datapath.rom import Rom
 from hw.stream.counter import Loop, nest
+from hw.stream.registers import stages
 from hw.stream.words import StreamComponent, lanes_layout, word_stream
 
-__all__ = ["Output", "Results", "ResultsShape"]
+__all__ = ["Output", "ParallelResults", "Results", "ResultsShape"]
 
 Output = Literal["scores", "class"]
 
 
 @dataclass(frozen=True, eq=False)
 class ResultsShape:
-    """score = slope[c] * count + offset[c] for each class c, from a stream of one count of ``bits`` bits at a time.
+    """score = slope[c] * count + offset[c] for each class c, from a stream of ``lanes`` counts of ``bits`` bits a word.
 
     ``output`` "scores" sends every score and then the class, "class" the class alone. The first of the largest scores
-    wins.
+    wins. ``lanes`` is 1, or with "class" all classes.
     """
 
     slope: np.ndarray
@@ -32,10 +33,13 @@ class ResultsShape:
     bits: int
     top: int
     output: Output
+    lanes: int = 1
 
     def __post_init__(self) -> None:
         if self.output not in ("scores", "class"):
             raise ValueError(f"output must be scores or class, not {self.output!r}")
+        if self.lanes != 1 and (self.lanes != self.classes or self.output != "class"):
+            raise ValueError(f"lanes must be 1, or with output class all {self.classes} classes, not {self.lanes!r}")
 
     @property
     def classes(self) -> int:
@@ -45,7 +49,7 @@ class ResultsShape:
     @property
     def cycles(self) -> int:
         """Cycles a frame."""
-        return self.classes + (self.output == "scores")
+        return self.classes // self.lanes + (self.output == "scores")
 
     @cached_property
     def score_bits(self) -> int:
@@ -66,7 +70,12 @@ class ResultsShape:
         return data.StructLayout({"value": unsigned(self.result_bits), "last": unsigned(1)})
 
     @cached_property
-    def roms(self) -> tuple[Rom, Rom]:
+    def roms(self) -> tuple[Rom, ...]:
+        """Slopes and offsets by class, where there is one class at a time."""
+        return () if self.lanes > 1 else self.columns
+
+    @cached_property
+    def columns(self) -> tuple[Rom, Rom]:
         """Slopes and offsets by class."""
         return self.table("slopes", self.slope), self.table("offsets", self.offset)
 
@@ -78,9 +87,9 @@ class ResultsShape:
             rows = rows[:1]
         return Rom(name, tuple(row % (1 << width) for row in rows), width)
 
-    def create(self) -> "Results":
+    def create(self) -> "Results | ParallelResults":
         """The component."""
-        return Results(self)
+        return Results(self) if self.lanes == 1 else ParallelResults(self)
 
     def reference(self, counts: np.ndarray) -> tuple[np.ndarray, int]:
         """Scores (classes,) and class for the counts (classes,) of one image."""
@@ -110,7 +119,7 @@ class Results(StreamComponent):
             m.d.sync += held.eq(self.i.valid)
         with m.If(take):
             m.d.sync += [count.eq(self.i.payload[0]), index.eq(at.value)]
-        slope, offset = (rom.read(m, at.value, take).as_signed() for rom in shape.roms)
+        slope, offset = (rom.read(m, at.value, take).as_signed() for rom in shape.columns)
 
         score, score_index = Signal(signed(shape.score_bits)), Signal.like(index)
         with m.If(scored_free):
@@ -154,3 +163,56 @@ class Results(StreamComponent):
                 m.d.sync += o.payload.value.eq(winner)
             with m.Elif(scored):
                 m.d.sync += o.payload.value.eq(score)
+
+
+class ParallelResults(StreamComponent):
+    """All counts of a frame at once, and the class that wins: a tournament with a register behind every round.
+
+    Latency: 2 cycles more than there are rounds. Throughput: a frame a cycle.
+    """
+
+    def __init__(self, shape: ResultsShape) -> None:
+        self.shape = shape
+        counts = lanes_layout(shape.classes, shape.bits)
+        super().__init__({"i": In(word_stream(counts)), "o": Out(word_stream(shape.payload))})
+
+    @property
+    def rounds(self) -> int:
+        """Comparisons one after another."""
+        return (self.shape.classes - 1).bit_length()
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        shape = self.shape
+        enables = stages(m, self.i, self.o, self.rounds)
+        # What is the same for all classes does not change the winner.
+        offsets = shape.offset - shape.offset.min()
+        largest = int((np.maximum(shape.slope, 0) * shape.top + offsets).max())
+        smallest = int((np.minimum(shape.slope, 0) * shape.top + offsets).min())
+        kind = signed(1 + max(largest.bit_length(), (-smallest).bit_length())) if smallest < 0 else range(largest + 1)
+        players: list[tuple[Value, Value]] = []
+        for number in range(shape.classes):
+            score = self.i.payload[number] * int(shape.slope[number]) + int(offsets[number])
+            own = Const(number, range(max(2, shape.classes)))
+            players.append((_loaded(m, enables[0], score, kind, f"score_{number}"), own))
+        for at, enable in enumerate(enables[1:-1]):
+            winners = []
+            for pair in range(0, len(players), 2):
+                score, number = players[pair]
+                if pair + 1 < len(players):
+                    first, other = score >= players[pair + 1][0], players[pair + 1]
+                    score, number = Mux(first, score, other[0]), Mux(first, number, other[1])
+                kept = _loaded(m, enable, score, kind, f"best_{at}_{pair}")
+                winners.append((kept, _loaded(m, enable, number, number.shape(), f"winner_{at}_{pair}")))
+            players = winners
+        with m.If(enables[-1]):
+            m.d.sync += [self.o.payload.value.eq(players[0][1]), self.o.payload.last.eq(1)]
+        return m
+
+
+def _loaded(m: Module, enable: Value, value: Value, shape: ShapeLike, name: str) -> Signal:
+    """``value`` in a register of ``shape``."""
+    register = Signal(shape, name=name)
+    with m.If(enable):
+        m.d.sync += register.eq(value)
+    return register

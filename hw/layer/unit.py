@@ -51,6 +51,12 @@ class UnitShape(ABC):
         """Bits of an output element."""
 
     @property
+    def sums(self) -> tuple[int, np.ndarray, int]:
+        """What the counts that go out without thresholds say of the sums: slope * count - offset[output], and the
+        largest count."""
+        return self.agreement.slope, self.agreement.offset, self.agreement.top
+
+    @property
     @abstractmethod
     def rhythm(self) -> Rhythm:
         """What a window takes."""

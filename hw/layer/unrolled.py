@@ -9,13 +9,15 @@ from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from hw.datapath.rom import Rom
-from hw.layer.border import agreements
+from hw.layer.border import counts
 from hw.layer.levels import Levels
 from hw.layer.unit import Rhythm, UnitShape
 from hw.layer.window import WindowShape
+from hw.stream.registers import stages
 from hw.stream.words import StreamComponent, lanes_layout, taps_layout, word_stream
 from hw.unrolled.emit import build, stages_of
 from hw.unrolled.optimise import COSTS, Unrolling, optimise
+from hw.unrolled.two_level import two_level
 from sw.network.agreement import Agreement
 
 __all__ = ["Unrolled", "UnrolledShape", "skip_cases"]
@@ -77,8 +79,37 @@ class UnrolledShape(UnitShape):
         return Levels(self.pe, self.agreement.top, self.thresholds, self.invert)
 
     @property
+    def ones_alone(self) -> bool:
+        """Whether counts go out that are those of a row's ones: the lower of two levels is 0."""
+        agreement = self.agreement
+        return self.thresholds is None and agreement.ratio == 1 << agreement.shift and not agreement.skip_channels
+
+    @property
+    def sums(self) -> tuple[int, np.ndarray, int]:
+        if not self.ones_alone:
+            return super().sums
+        slope, offset, _ = super().sums
+        ones = self.weights.sum(axis=1, dtype=np.int64)
+        return slope * self.step, offset - slope * self.of_zeros, int(ones.max()) * self.unit
+
+    @property
+    def unit(self) -> int:
+        """What a tap of all planes counts."""
+        return sum(1 << plane for plane in self.planes)
+
+    @property
+    def step(self) -> int:
+        """How far a row's two levels are apart, in what is counted."""
+        return 2 << self.agreement.shift
+
+    @property
+    def of_zeros(self) -> np.ndarray:
+        """What is counted for a row's zeros where the lower level is 0, whatever the taps are."""
+        return (1 - self.weights.astype(np.int64)).sum(axis=1) * self.unit << self.agreement.shift
+
+    @property
     def level_bits(self) -> int:
-        return self.behind.bits
+        return self.sums[2].bit_length() if self.thresholds is None else self.behind.bits
 
     @property
     def rhythm(self) -> Rhythm:
@@ -106,21 +137,38 @@ class UnrolledShape(UnitShape):
     @cached_property
     def unrolling(self) -> Unrolling:
         """The layer as tables and carry chains. A skipped tap enters as 0, and the case corrects the count."""
-        corrections = None
-        if self.agreement.skip_channels:
-            unit = sum(1 << plane for plane in self.planes)
-            skipped = np.repeat(self.skip_cases, self.agreement.skip_channels, axis=1).astype(np.int64)
-            counted = (1 - self.weights.astype(np.int64)) @ skipped.T * unit << int(self.agreement.doubled)
-            corrections = self.skip_cases.sum(axis=1) * self.agreement.per_position - counted
-        return optimise(
+        agreement, weights = self.agreement, self.weights.astype(np.int64)
+        unit, scale = self.unit, 1 << agreement.doubled
+        # What a skipped tap adds that is told as 0, and what it should add, for each case.
+        skipped = np.repeat(self.skip_cases, agreement.skip_channels, axis=1).astype(np.int64)
+        zeros = (1 - weights) @ skipped.T if skipped.size else np.zeros((len(weights), 1), np.int64)
+        added = self.skip_cases.sum(axis=1) * agreement.per_position
+        ends = {"thresholds": self.thresholds, "invert": self.invert, "planes": self.planes}
+        if agreement.ratio == 0:
+            corrections = (added - zeros * unit * scale) << agreement.shift if agreement.skip_channels else None
+            return optimise(
+                self.weights,
+                self.family,
+                scale=scale << agreement.shift,
+                corrections=corrections,
+                effort=self.effort,
+                **ends,
+            )
+        if self.ones_alone:
+            none = np.zeros((self.pe, 1), np.int64)
+            return two_level(self.weights, self.family, low=0, high=1, planes=self.planes, corrections=none)
+        # The agreements of a row are those of its ones less those of the window's sum, twice, and its zeros; see
+        # `sw.network.agreement`.
+        unset = (1 - weights).sum(axis=1, keepdims=True)
+        rows = unit * scale * (unset - zeros) + added
+        return two_level(
             self.weights,
             self.family,
-            thresholds=self.thresholds,
-            invert=self.invert,
-            planes=self.planes,
-            scale=1 << self.agreement.doubled,
-            corrections=corrections,
-            effort=self.effort,
+            low=agreement.ratio - (1 << agreement.shift),
+            high=agreement.ratio - (1 << agreement.shift) + self.step,
+            scale=scale,
+            corrections=(rows << agreement.shift) + agreement.ratio * added - agreement.base,
+            **ends,
         )
 
     def create(self) -> "Unrolled":
@@ -128,7 +176,8 @@ class UnrolledShape(UnitShape):
 
     def reference(self, window: np.ndarray, skip: np.ndarray) -> np.ndarray:
         """Outputs (outputs,) for the stored taps (taps,) of one window and the mask of those that are skipped."""
-        return self.behind.reference(agreements(self.weights, self.agreement, self.planes, window, skip))
+        found = counts(self.weights, self.agreement, self.planes, window, skip)
+        return (found - self.of_zeros) // self.step if self.ones_alone else self.behind.reference(found)
 
 
 class Unrolled(StreamComponent):
@@ -147,21 +196,7 @@ class Unrolled(StreamComponent):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         shape, unrolling = self.shape, self.shape.unrolling
-        # Stages from the last to the first: the output, those inside, the input.
-        enables = []
-        free = ~self.o.valid | self.o.ready
-        valids = [Signal(name=f"valid_{at}") for at in range(shape.stages + 1)] + [self.o.valid]
-        for at in reversed(range(shape.stages + 2)):
-            incoming = valids[at - 1] if at else self.i.valid
-            enable = Signal(name=f"enable_{at}")
-            m.d.comb += enable.eq(incoming & free)
-            with m.If(free):
-                m.d.sync += valids[at].eq(incoming)
-            enables.insert(0, enable)
-            if at:
-                free = ~valids[at - 1] | free
-        m.d.comb += self.i.ready.eq(free)
-
+        enables = stages(m, self.i, self.o, shape.stages)
         held = Signal(len(self.i.payload.as_value()))
         with m.If(enables[0]):
             m.d.sync += held.eq(self.i.payload.as_value())
@@ -178,14 +213,14 @@ class Unrolled(StreamComponent):
     def _bits(self, m: Module, held: Signal) -> list[Value]:
         """The inputs of the graph: planes of taps, 0 where a tap is skipped, and the number of the case."""
         shape = self.shape
-        word = data.View(shape.input, held)
         planes = len(shape.planes)
-        taps = Cat(word.x[tap] for tap in range(shape.simd))
+        taps = [held[bit] for bit in range(shape.simd * planes)]
         if not shape.agreement.skip_channels:
-            return list(taps)
+            return taps
+        word = data.View(shape.input, held)
         channels = shape.agreement.skip_channels
         kept = Signal(len(taps), name="kept")
-        m.d.comb += kept.eq(taps & ~Cat(word.skip[tap].replicate(planes) for tap in range(shape.simd)))
+        m.d.comb += kept.eq(Cat(taps) & ~Cat(word.skip[tap].replicate(planes) for tap in range(shape.simd)))
         case = Signal((len(shape.skip_cases) - 1).bit_length(), name="case")
         with m.Switch(Cat(word.skip[position * channels] for position in range(shape.skip_positions))):
             for number, positions in enumerate(shape.skip_cases):

@@ -87,6 +87,12 @@ class WindowShape:
         return self.channels % self.lanes == 0
 
     @property
+    def passes(self) -> bool:
+        """Whether every word coming in is a window, sent once: then there is nothing to generate."""
+        whole = self.kernel == (1, 1) and self.lanes == self.taps
+        return whole and self.stride == 1 and not self.pad and self.folds == 1
+
+    @property
     def words_per_window(self) -> int:
         """Words of one window, sent once."""
         return self.taps // self.lanes

@@ -330,6 +330,12 @@ def pool_features(shape: PoolShape, family: str) -> Features:
 
 
 def results_features(shape: ResultsShape, family: str) -> Features:
+    if shape.lanes > 1:
+        # An adder a class; a comparison, a choice of the score and one of the number a game.
+        number = bits(shape.classes)
+        luts = shape.classes * shape.score_bits + (shape.classes - 1) * (2 * shape.score_bits + number)
+        ffs = 2 * shape.classes * shape.score_bits + shape.classes * number
+        return Features("parallel results", {}, {}, Estimate(luts=luts, ffs=ffs))
     tables = [memory(family, rom.depth, rom.width, rom=True) for rom in shape.roms]
     varied = len(set(shape.slope.tolist())) > 1
     scores = shape.score_bits

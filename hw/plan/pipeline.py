@@ -201,9 +201,13 @@ class Builder:
         except ValueError as error:
             raise ValueError(f"{layer.name}: {error}") from None
         self.join(layer.name, shape.in_lanes, shape.in_words)
-        steps = window_steps(shape, unit.rhythm)
-        self.stages.append(Stage(f"{layer.name}_window", shape))
-        self.link(steps)
+        if shape.passes and unit.rhythm.work == 1:
+            # Words are windows and never wait: the unit goes in step with what is before it.
+            assert self.steps is not None
+            self.steps = replace(self.steps, makes=self.steps.makes // self.lanes * unit.pe)
+        else:
+            self.stages.append(Stage(f"{layer.name}_window", shape))
+            self.link(window_steps(shape, unit.rhythm))
         self.stages.append(Stage(layer.name, unit, threshold.name if threshold else None))
         self.lanes, self.bits = unit.pe, unit.level_bits
         cycles = window_cycles(shape, unit.rhythm)
@@ -221,22 +225,26 @@ class Builder:
         self.stages.append(Stage(layer.name, shape, layer.name))
 
     def results(self, layer: Scores, counts: Linear | None) -> None:
-        """Scores and class, one class at a time."""
+        """Scores and class, one class at a time; or all of them where they come at once and the class alone is wanted,
+        if nothing else takes as long."""
         assert self.steps is not None
         if counts is None:
             raise ValueError(f"{layer.name}.reads must be a convolution or dense layer, not {layer.reads!r}")
         unit = self.stages[-1].shape
         assert isinstance(unit, UnitShape)
-        agreement = unit.agreement
+        slope, offset, top = unit.sums
         pixels = len(layer.scale) // counts.outputs
-        offset = np.tile(agreement.offset, pixels)
         shape = ResultsShape(
-            slope=layer.scale * agreement.slope,
-            offset=layer.bias - layer.scale * offset,
+            slope=layer.scale * slope,
+            offset=layer.bias - layer.scale * np.tile(offset, pixels),
             bits=self.bits,
-            top=agreement.top,
+            top=top,
             output=self.plan.output,
         )
+        if shape.output == "class" and self.lanes == shape.classes > max(self.cycles.values()):
+            self.stages.append(Stage(layer.name, replace(shape, lanes=self.lanes)))
+            self.cycles[layer.name] = 1
+            return
         elements = np.arange(shape.classes) + 1
         cycles = np.ones(shape.classes, np.int64)
         cycles[-1] += shape.cycles - shape.classes

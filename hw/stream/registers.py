@@ -1,8 +1,9 @@
 """Register stages: the verbs of every pipeline with ``valid`` and ``ready``."""
 
 from amaranth import Const, Module, Signal, Value
+from amaranth.lib import stream
 
-__all__ = ["keep", "stage"]
+__all__ = ["keep", "stage", "stages"]
 
 
 def stage(m: Module, name: str, incoming: Value) -> tuple[Signal, Signal]:
@@ -21,3 +22,24 @@ def keep(m: Module, enable: Value, value: Value, name: str) -> Value:
     with m.If(enable):
         m.d.sync += register.eq(value)
     return register
+
+
+def stages(m: Module, i: stream.Interface, o: stream.Interface, inside: int) -> list[Signal]:
+    """Registers one after another from ``i`` to ``o``: at the input, ``inside`` ones, and at the output.
+
+    What loads each of them: a register loads when it is empty or the next one takes what it holds.
+    """
+    enables = []
+    free = ~o.valid | o.ready
+    valids = [Signal(name=f"valid_{at}") for at in range(inside + 1)] + [o.valid]
+    for at in reversed(range(inside + 2)):
+        incoming = valids[at - 1] if at else i.valid
+        enable = Signal(name=f"enable_{at}")
+        m.d.comb += enable.eq(incoming & free)
+        with m.If(free):
+            m.d.sync += valids[at].eq(incoming)
+        enables.insert(0, enable)
+        if at:
+            free = ~valids[at - 1] | free
+    m.d.comb += i.ready.eq(free)
+    return enables

@@ -23,7 +23,8 @@ PARALLEL, BORDER, COUNTER = "hw/layer/parallel_window.py", "hw/layer/border.py",
 AGREEMENT, ACCELERATOR, ENCODE = "sw/network/agreement.py", "hw/accelerator.py", "hw/layer/encode.py"
 TIMES, LISTED, SUMS = "hw/datapath/times.py", "hw/layer/listed_window.py", "hw/layer/listed_sum.py"
 GATHER, TABLE, TOTALS = "hw/layer/lookup/gather.py", "hw/layer/lookup/table.py", "hw/layer/lookup/totals.py"
-LOOKUP = "hw/layer/lookup/unit.py"
+LOOKUP, REGISTERS, UNROLLED = "hw/layer/lookup/unit.py", "hw/stream/registers.py", "hw/layer/unrolled.py"
+FEW, TWO_LEVEL, CLUSTER = "hw/unrolled/few.py", "hw/unrolled/two_level.py", "hw/unrolled/cluster.py"
 
 FAULTS = (
     Fault(
@@ -364,5 +365,35 @@ FAULTS = (
         '0 if shape.order == "tap" else 2',
         "0",
         "serial window 1x2x2, kernel 1x2, by channel",
+    ),
+    Fault("few: more for at least", FEW, ">= threshold for j", "> threshold for j", "unrolled 5x14, ones alone, xc7"),
+    Fault(
+        "window sum not complemented",
+        TWO_LEVEL,
+        "tuple(bit ^ 1 for bit in x.bits)",
+        "tuple(bit for bit in x.bits)",
+        "unrolled 4x10, two levels, ice40",
+    ),
+    Fault(
+        "skipped zeros counted",
+        UNROLLED,
+        "unit * scale * (unset - zeros)",
+        "unit * scale * unset",
+        "unrolled 3x9, two levels, skip, counts, ice40",
+    ),
+    Fault(
+        "told from the wrong row",
+        CLUSTER,
+        "row if parent.sign > 0 else source",
+        "source if parent.sign > 0 else row",
+        "unrolled 6x14, rows told from others, ice40",
+    ),
+    Fault("a stage loads without room", REGISTERS, "incoming & free", "incoming", "unrolled stages 2x4"),
+    Fault(
+        "the last of equals wins",
+        RESULTS,
+        "score >= players[pair + 1][0]",
+        "score > players[pair + 1][0]",
+        "results, all classes at once, one slope",
     ),
 )

@@ -8,9 +8,8 @@ import numpy as np
 from amaranth import Array, Cat, Const, Module, Mux, Signal, Value
 
 from hw.layer.levels import Levels
-from hw.layer.listed_sum import ListedSumShape
-from hw.layer.lookup import LookupShape
 from hw.layer.product import ProductShape
+from hw.layer.unit import UnitShape
 from sw.network import Convolution, Dense, DenseEncoding, Padding, TensorType
 from sw.network.agreement import Agreement
 from sw.network.encodings.two_level import TwoLevelEncoding
@@ -89,15 +88,14 @@ class Layer:
             total = total + Mux(skip, 0, worth(tap, self.planes, self.pixels) * self.values[weight])
         return total
 
-    def output(
-        self, unit: ProductShape | LookupShape | ListedSumShape, at: int, taps: list[Value], skips: list[Value]
-    ) -> Value:
+    def output(self, unit: UnitShape, at: int, taps: list[Value], skips: list[Value]) -> Value:
         """What output ``at`` of ``unit`` must be: the level of the sum, or the count that stands for it."""
         total = self.sum(at, taps, skips)
         if self.thresholds is not None and self.invert is not None:
             return level(total, self.thresholds[at].tolist(), int(self.invert[at]), unit.level_bits)
-        # slope * count - offset is the sum, and slope is 1 or 2.
-        return ((total + int(unit.agreement.offset[at])) >> (unit.agreement.slope - 1))[: unit.level_bits]
+        # slope * count - offset is the sum, and slope is a power of two.
+        slope, offset, _ = unit.sums
+        return ((total + int(offset[at])) >> (slope.bit_length() - 1))[: unit.level_bits]
 
 
 def worth(tap: Value, planes: tuple[int, ...], pixels: bool) -> Value:

@@ -15,6 +15,7 @@ from hw.layer.window import WindowShape
 from hw.stream.repack import RepackShape
 from sw.network.agreement import Agreement
 from tests.formal.arithmetic import AgreementCheck, PartsCheck, PopcountCheck, ThresholdCheck, TimesCheck
+from tests.formal.constants import UnrolledCheck, unrolled
 from tests.formal.harness import Harness
 from tests.formal.listed import listed, listed_layer, listed_sum, listed_window
 from tests.formal.lookups import Codebook, any_table, any_totals, gather, lookup
@@ -48,12 +49,15 @@ def layer(outputs: int, taps: int, steps: int = 1, **options) -> Layer:
     return limited(Layer(RNG.integers(0, 2, (outputs, taps), dtype=np.uint8), **options), steps)
 
 
-def limited(known: Layer, steps: int = 1) -> Layer:
-    """The layer with thresholds on sums that some windows reach and some do not; as it is where ``steps`` are none."""
+def limited(known: Layer, steps: int = 1, reach: int = 0) -> Layer:
+    """The layer with thresholds on sums that some windows reach and some do not; as it is where ``steps`` are none.
+
+    They lie within ``reach``, by default the largest sum of any weights.
+    """
     if not steps:
         return known
     outputs, taps = known.weights.shape
-    reach = taps * sum(1 << plane for plane in known.planes) * max(map(abs, known.values))
+    reach = reach or taps * sum(1 << plane for plane in known.planes) * max(map(abs, known.values))
     thresholds = np.sort(RNG.integers(1 - reach, reach, (outputs, steps)), axis=1)
     return replace(known, thresholds=thresholds, invert=RNG.integers(0, 2, outputs))
 
@@ -270,6 +274,9 @@ def stages() -> Iterator[Proof]:
         for name, slope, offset in (("one slope", equal, [-3, -2, 0]), ("slopes", mixed, [-3, 1, 0])):
             shape = ResultsShape(slope, np.array(offset), 3, 5, output)
             yield Proof(f"results, {output}, {name}", lambda s=shape: results(s))
+            if output == "class":
+                whole = replace(shape, lanes=3)
+                yield Proof(f"results, all classes at once, {name}", lambda s=whole: results(s))
     yield from windows()
 
 
@@ -301,4 +308,33 @@ def named(shape: PoolShape) -> str:
     return f"{shape.height}x{shape.width}x{shape.channels} of {shape.bits} bits"
 
 
-PROOFS = (*counts(), *thresholds(), *products(), *lookups(), *lists(), *stages())
+def constants() -> Iterator[Proof]:
+    """Layers of constant weights: counted in clusters, told from one another, or by their ones alone."""
+    drawn = np.random.default_rng(12)
+    near = drawn.integers(0, 2, 14) ^ np.cumsum(drawn.random((6, 14)) < 0.08, axis=0) % 2
+    few = (drawn.random((5, 14)) < 0.3).astype(np.uint8)
+    for name, known in (
+        ("6x12", layer(6, 12)),
+        ("6x14, rows told from others", limited(Layer(near.astype(np.uint8)))),
+        ("4x10, counts", layer(4, 10, 0)),
+        ("3x6, 2 planes, 3 thresholds", layer(3, 6, 3, planes=(0, 1))),
+        ("3x5, pixels of planes 1 and 3", layer(3, 5, planes=(1, 3), pixels=True)),
+        ("3x9, skip", layer(3, 9, kernel=(3, 3))),
+        ("5x14, ones alone", limited(Layer(few, two_level=(1, 0)), reach=5)),
+        ("5x14, ones alone, counts", Layer(few, two_level=(2, 1))),
+        ("3x9, ones alone, skip", limited(Layer(few[:3, :9], two_level=(1, 0), kernel=(3, 3)), reach=5)),
+        ("4x10, two levels", layer(4, 10, two_level=(-3, 1))),
+        ("3x9, two levels, skip, counts", layer(3, 9, 0, two_level=(3, 1), kernel=(3, 3))),
+    ):
+        for family in ("ice40", "xc7"):
+            quick = name == "5x14, ones alone" or (name, family) == ("6x12", "ice40")
+            yield Proof(f"unrolled {name}, {family}", lambda k=known, f=family: UnrolledCheck(k, f), quick=quick)
+    for name, known, levels in (
+        ("2x4, registers at the ends", layer(2, 4), 0),
+        ("1x5, a register a level", layer(1, 5), 1),
+        ("3x6, ones alone", limited(Layer(few[:3, :6], two_level=(1, 0)), reach=3), 1),
+    ):
+        yield Proof(f"unrolled stages {name}", lambda k=known, n=levels: unrolled(k, n))
+
+
+PROOFS = (*counts(), *thresholds(), *products(), *lookups(), *lists(), *stages(), *constants())

@@ -128,9 +128,10 @@ def larger(a: Value, b: Value) -> Value:
 
 def results(shape: ResultsShape) -> FrameCheck:
     """Scores slope * count + offset, and the first class of the largest, for counts that do not pass ``top``."""
-    classes = shape.classes
+    classes, lanes = shape.classes, shape.lanes
 
-    def out(words: list[Value]) -> list[Word]:
+    def out(beats: list[Value]) -> list[Word]:
+        words = [beat.word_select(lane, shape.bits) for beat in beats for lane in range(lanes)]
         scores = [
             int(slope) * count + int(offset)
             for slope, count, offset in zip(shape.slope, words, shape.offset, strict=True)
@@ -145,10 +146,12 @@ def results(shape: ResultsShape) -> FrameCheck:
         for at in reversed(range(classes - 1)):
             beaten = [scores[at] < scores[later] for later in range(at + 1, classes)]
             winner = Mux(Cat(beaten).any(), winner, at)
-        sent.append(Word([*sign_extended(winner, shape.result_bits), 1], classes, Cat(within).all()))
+        sent.append(Word([*sign_extended(winner, shape.result_bits), 1], classes // lanes, Cat(within).all()))
         return sent
 
-    return FrameCheck(shape.create(), Frames(classes, out, held=3))
+    # All classes at once pass a register a round, one before and one behind.
+    rounds = (classes - 1).bit_length() if lanes > 1 else 0
+    return FrameCheck(shape.create(), Frames(classes // lanes, out, held=3 + rounds, patience=4 + rounds))
 
 
 def sign_extended(value: Value, bits: int) -> list[Value]:

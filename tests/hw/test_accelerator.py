@@ -11,7 +11,8 @@ from hw.accelerator import Accelerator
 from hw.frames import input_beats, output_beats
 from hw.loader import load_words
 from hw.plan.plan import Folding, Plan
-from sw.network import Network
+from sw.network import Dense, DenseEncoding, Input, Layer, Network, Scores, Thermometer, Threshold
+from sw.network.encodings.two_level import TwoLevelEncoding
 from tests.hw.streams import GAPS_AND_STALLS
 from tests.networks import networks, plans, random_images
 
@@ -94,3 +95,29 @@ def test_gaps_and_stalls_change_no_result(small_network, gaps, stalls):
 
 def linear_shapes(network: Network) -> list[tuple[str, tuple[int, ...]]]:
     return [(layer.name, layer.weights.shape) for layer in network.layers if hasattr(layer, "weights")]
+
+
+@pytest.mark.parametrize(("gaps", "stalls"), GAPS_AND_STALLS)
+def test_with_every_layer_unrolled_and_all_pixels_in_a_beat_a_class_leaves_every_cycle(gaps, stalls):
+    rng = np.random.default_rng(8)
+    source = "encode"
+    layers: list[Layer] = [Thermometer(name="encode", reads=("input",), thresholds=np.array([[8]]))]
+    for name, outputs, taps in (("first", 9, 12), ("second", 6, 9), ("last", 5, 6)):
+        bits = (rng.random((outputs, taps)) < 0.3).astype(np.uint8)
+        layers.append(Dense(name=name, reads=(source,), weights=TwoLevelEncoding(DenseEncoding(bits), 1, 0)))
+        source = name
+        if name != "last":
+            limits, invert = rng.integers(-3, 4, (outputs, 1)), rng.random(outputs) < 0.5
+            layers.append(Threshold(name=f"{name}_act", reads=(name,), thresholds=limits, invert=invert))
+            source = f"{name}_act"
+    scale = np.ones(5, int)
+    layers.append(Scores(name="scores", reads=("last",), scale=scale, bias=rng.integers(-2, 3, 5)))
+    network = Network("whole", Input(3, 4, 1, 4), tuple(layers))
+    folding = {n: Folding(*s, datapath="unrolled") for n, s in linear_shapes(network)}
+    plan = Plan(folding, pixels_per_beat=12, output="class")
+    accelerator = Accelerator(network, plan)
+    assert [stage.name for stage in accelerator.pipeline.stages] == ["encode", "first", "second", "last", "scores"]
+    assert accelerator.pipeline.interval == 1
+    ends = check(network, plan, 40, gaps, stalls)
+    if not gaps and not stalls:
+        assert np.diff(ends).tolist() == [1] * 39

@@ -29,10 +29,12 @@ class Unrolled(Datapath):
     most_idle: ClassVar[float] = 8  # Its area takes seconds to find out.
 
     def refusal(self, layer: Linear, network: Network) -> str | None:
-        return None if layer.plain else "has two-level weights"
+        return None
 
     def doubt(self, layer: Linear, network: Network) -> str | None:
         weights = layer.outputs * layer.taps
+        if layer.weights.values[0] == 0:
+            weights = int(layer.weights.decode().sum(dtype=np.int64))
         return None if weights <= MOST_WEIGHTS else f"has {weights:,} weights, too many for constants"
 
     def foldings(self, layer: Linear, network: Network) -> Iterator[Folding]:

@@ -249,6 +249,37 @@ def test_encoders_equal_their_reference(shape):
 
 
 @pytest.mark.parametrize(("gaps", "stalls"), GAPS_AND_STALLS)
+@pytest.mark.parametrize("scale", [1, 2, None])
+@pytest.mark.parametrize("classes", [1, 2, 5, 10])
+def test_all_classes_at_once_equal_their_reference(classes, scale, gaps, stalls):
+    slope = RNG.integers(-7, 8, classes) if scale is None else np.full(classes, scale)
+    shape = ResultsShape(slope, RNG.integers(-40, 40, classes), bits=5, top=25, output="class", lanes=classes)
+    counts = RNG.integers(0, 26, (24, classes))
+    counts[0], counts[1], counts[2:8] = 0, 25, RNG.integers(0, 3, (6, classes))
+    expected = [(shape.reference(row)[1], 1) for row in counts]
+    words = [pack(row, shape.bits) for row in counts]
+    out = drain(shape.create(), words, len(expected), gaps, stalls)
+    assert [(word & 255, word >> shape.result_bits) for word in out.words] == expected
+
+
+@pytest.mark.parametrize("offset", [0, 1])
+def test_of_equal_scores_the_first_class_wins_wherever_they_stand(offset):
+    """Every pair of classes, the others below."""
+    shape = ResultsShape(np.full(6, 2), np.full(6, offset), bits=2, top=3, output="class", lanes=6)
+    pairs = [(a, b) for a in range(6) for b in range(a + 1, 6)]
+    words = [pack(np.isin(np.arange(6), pair) * 2, 2) for pair in pairs]
+    out = drain(shape.create(), words, len(words))
+    assert [word & 255 for word in out.words] == [a for a, _ in pairs]
+    assert np.diff(out.cycles).tolist() == [1] * (len(pairs) - 1)
+
+
+def test_results_that_no_component_makes_are_refused():
+    for output, lanes in (("class", 2), ("scores", 5)):
+        with pytest.raises(ValueError, match=rf"^lanes must be 1, or with output class all 5 classes, not {lanes}$"):
+            ResultsShape(np.ones(5, int), np.zeros(5, int), bits=2, top=3, output=output, lanes=lanes)
+
+
+@pytest.mark.parametrize(("gaps", "stalls"), GAPS_AND_STALLS)
 @pytest.mark.parametrize("output", ["scores", "class"])
 @pytest.mark.parametrize("scale", [1, 2, None])
 def test_results_equal_their_reference(scale, output, gaps, stalls):

@@ -18,8 +18,9 @@ PADDED = {
 }
 
 
-def unrolled(outputs, taps, planes, levels=0, skipped=None, **options):
-    like, _ = product(outputs, taps, planes, outputs, taps, skipped=skipped, **options)
+def unrolled(outputs, taps, planes, levels=0, skipped=None, values=None, **options):
+    """An unrolled layer; ``values`` are ratio and fraction of two-level weights."""
+    like, _ = product(outputs, taps, planes, outputs, taps, skipped=skipped, levels=values, **options)
     cases = {} if skipped is None else {"skip_cases": skip_cases(PADDED[skipped])}
     return UnrolledShape(
         like.weights, planes, like.agreement, like.thresholds, like.invert, levels=levels, effort=50, **cases
@@ -54,6 +55,20 @@ SHAPES = {
     "zero padding, even channels": unrolled(4, 18, (0,), skipped=(3, 3)),
     "zero padding, counts": unrolled(4, 27, (0,), skipped=(3, 3), counts=True),
     "zero padding, levels": unrolled(3, 12, (0, 1), skipped=(2, 2), steps=3),
+    "ones alone": unrolled(6, 9, (0,), values=(1, 0)),
+    "ones alone, counts": unrolled(5, 20, (0,), values=(4, 2), counts=True, levels=1),
+    "ones alone, counts of planes": unrolled(4, 9, (1, 2), values=(1, 0), counts=True, domain="pixels"),
+    "ones alone, levels": unrolled(6, 10, (0, 1), values=(2, 1), levels=2, steps=3),
+    "ones alone, zero padding": unrolled(4, 27, (0,), skipped=(3, 3), values=(1, 0)),
+    "ones alone, zero padding, counts": unrolled(4, 27, (0,), skipped=(3, 3), values=(1, 0), counts=True),
+    "two levels": unrolled(6, 20, (0,), values=(-3, 2), levels=3),
+    "two levels above 0": unrolled(4, 12, (0,), values=(7, 1)),
+    "two levels, counts": unrolled(5, 12, (0,), values=(5, 1), counts=True),
+    "two levels, pixels": unrolled(4, 9, (1, 4, 7), values=(-7, 3), domain="pixels", levels=2),
+    "two levels, zero padding": unrolled(4, 27, (0,), skipped=(3, 3), values=(-250, 8)),
+    "two levels of one size": unrolled(4, 12, (0,), values=(0, 3)),
+    "two levels of one size, zero padding": unrolled(4, 27, (0,), skipped=(3, 3), values=(0, 2)),
+    "the upper level 0": unrolled(4, 12, (0,), values=(-2, 1)),
 }
 
 

@@ -8,8 +8,10 @@ import pytest
 from hw.layer.unrolled import UnrolledShape
 from hw.synthesis import synthesise
 from hw.unrolled.count import Cost, at_least, count, width
-from hw.unrolled.graph import FALSE, TRUE, Graph
+from hw.unrolled.few import few_reach
+from hw.unrolled.graph import FALSE, TRUE, Graph, Table
 from hw.unrolled.optimise import COSTS, optimise
+from hw.unrolled.two_level import two_level
 from sw.network.agreement import Agreement
 
 RNG = np.random.default_rng(11)
@@ -58,6 +60,55 @@ KINDS = {
     "one tap": np.array([[0], [1], [1]]),
     "two outputs": RNG.integers(0, 2, (2, 3)),
 }
+
+
+@pytest.mark.parametrize("family", ["ice40", "xc7"])
+@pytest.mark.parametrize(("low", "high"), [(0, 4), (-3, 1), (5, 7)])
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_level_layers_equal_numpy(kind, low, high, family):
+    weights = KINDS[kind]
+    outputs, taps = weights.shape
+    windows = RNG.integers(0, 2, (300, taps))
+    windows[:outputs], windows[outputs : 2 * outputs] = weights, 1 - weights
+    cases = RNG.integers(0, 3, 300)
+    least = np.minimum(low, 0) * taps
+    for number in (1, 3):
+        corrections = RNG.integers(0, 9, (outputs, number)) - 2 * least
+        case = cases % number
+        expected = 2 * windows @ np.where(weights, high, low).T + corrections[:, case].T
+        bits = np.hstack([windows, (case[:, None] >> np.arange((number - 1).bit_length())) & 1]).astype(bool)
+        shared = {"low": low, "high": high, "scale": 2, "corrections": corrections}
+        assert (two_level(weights, family, **shared).reference(bits) == expected).all()
+        reach = int(expected.max()) + 2
+        thresholds = np.sort(RNG.integers(0, reach, (outputs, 3)), axis=1)
+        thresholds[0], thresholds[-1] = (0, reach // 2, reach), expected[0, -1]
+        invert = RNG.random(outputs) < 0.5
+        thresholds = thresholds[:, :number]
+        found = two_level(weights, family, thresholds=thresholds, invert=invert, **shared)
+        levels = ((expected[:, :, None] >= thresholds) ^ invert[:, None]).sum(axis=2)
+        assert (found.reference(bits) == levels).all()
+
+
+@pytest.mark.parametrize("family", ["ice40", "xc7"])
+@pytest.mark.parametrize("bits", range(1, 15))
+def test_a_threshold_on_few_bits_is_exact_and_never_dearer_than_a_chain(bits, family):
+    windows = every(bits).astype(bool)
+    cost = COSTS[family]
+    for threshold in range(bits + 2):
+        graph = Graph(bits, cost.lut_inputs, cost.complements)
+        literal = few_reach(graph, cost, [graph.input(at) for at in range(bits)], threshold)
+        assert (graph.evaluate(windows, [literal])[:, 0] == (windows.sum(axis=1) >= threshold)).all()
+        tables = sum(isinstance(node, Table) for node in graph.nodes)
+        assert tables <= cost.count(bits) + cost.compare(bits.bit_length()) + 1
+        if 0 < threshold <= bits <= cost.lut_inputs:
+            assert tables == (bits > 1)
+
+
+def test_levels_that_no_adder_makes_are_refused():
+    with pytest.raises(ValueError, match=r"^high must be a power of two above low, not 3 with low 0$"):
+        two_level(np.ones((1, 2), int), "ice40", low=0, high=3, corrections=np.zeros((1, 1), int))
+    with pytest.raises(ValueError, match=r"^family must be one of ice40, ecp5, gowin, xc7, not 'z80'$"):
+        two_level(np.ones((1, 2), int), "z80", low=0, high=1, corrections=np.zeros((1, 1), int))
 
 
 @pytest.mark.parametrize("family", ["ice40", "xc7"])

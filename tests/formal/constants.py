@@ -1,0 +1,72 @@
+"""Unrolled layers: the graph of tables and chains against the definition on sums, for every window, and its stages."""
+
+import numpy as np
+from amaranth import Array, Cat, Const, Module, Value
+
+from hw.layer.unrolled import UnrolledShape, skip_cases
+from hw.layer.window import WindowShape
+from hw.unrolled.emit import build
+from tests.formal.frames import FrameCheck, Frames, Word
+from tests.formal.harness import Harness
+from tests.formal.products import Layer, split
+
+__all__ = ["UnrolledCheck", "shape_of", "unrolled"]
+
+
+def shape_of(layer: Layer, family: str, levels: int = 0) -> UnrolledShape:
+    """The hardware's parameters; where ``layer`` is padded, the windows are those of a 3 x 3 image."""
+    cases = np.zeros((1, 0), bool)
+    if layer.kernel:
+        cases = skip_cases(WindowShape(3, 3, layer.channels, len(layer.planes), layer.kernel, pad=1, fill="skip"))
+    return UnrolledShape(
+        layer.weights,
+        layer.planes,
+        layer.agreement,
+        layer.on_counts,
+        layer.invert,
+        skip_cases=cases,
+        family=family,
+        levels=levels,
+        effort=200,
+    )
+
+
+class UnrolledCheck(Harness):
+    """The outputs of the graph that is built for ``layer`` are its levels, or counts, for every window.
+
+    Where taps are skipped, for every set of them that windows have, told by its number.
+    """
+
+    def __init__(self, layer: Layer, family: str) -> None:
+        self.layer, self.shape = layer, shape_of(layer, family)
+        taps = layer.weights.shape[1]
+        case_bits = (len(self.shape.skip_cases) - 1).bit_length()
+        super().__init__({"x": taps * len(layer.planes), **({"case": case_bits} if case_bits else {})})
+
+    def claim(self, m: Module, free: dict[str, Value]) -> None:
+        layer, shape, planes = self.layer, self.shape, len(self.layer.planes)
+        taps = [free["x"].word_select(tap, planes) for tap in range(shape.simd)]
+        case, known = free.get("case", Const(0, 0)), Const(1)
+        skips: list[Value] = [Const(0)] * shape.simd
+        if layer.kernel:
+            known = case < len(shape.skip_cases)
+            at = [Array(Const(int(skipped), 1) for skipped in column)[case] for column in shape.skip_cases.T]
+            skips = [at[tap // layer.channels] for tap in range(shape.simd)]
+        inputs = [bit & ~skip for tap, skip in zip(taps, skips, strict=True) for bit in tap]
+        found = build(m, shape.unrolling.graph, [*inputs, *case], shape.unrolling.literals, 0, []).outputs
+        for output, literals in enumerate(shape.unrolling.outputs):
+            bits, found = found[: len(literals)], found[len(literals) :]
+            wanted = layer.output(shape, output, taps, skips)
+            self.hold(m, f"output {output} is that of the sum", ~known | (Cat(bits) == wanted))
+
+
+def unrolled(layer: Layer, levels: int) -> FrameCheck:
+    """The component with its registers: a window in, all outputs out."""
+    shape = shape_of(layer, "ice40", levels)
+
+    def out(words: list[Value]) -> list[Word]:
+        taps, skips, _ = split(words, shape.simd, len(shape.planes))
+        return [Word(list(Cat(layer.output(shape, at, taps, skips) for at in range(shape.pe))), 1)]
+
+    stages = shape.stages + 2
+    return FrameCheck(shape.create(), Frames(1, out, held=stages + 1, patience=stages))

@@ -13,6 +13,7 @@ MODULES = {
     "datapaths": "benchmarks.area.datapaths",
     "lookup": "benchmarks.area.lookup",
     "density": "benchmarks.area.density",
+    "frame_a_cycle": "benchmarks.area.frame_a_cycle",
     "clocks": "benchmarks.area.clocks",
     "unrolled": "benchmarks.area.unrolled",
     "window": "benchmarks.window",

@@ -32,7 +32,7 @@ OVERVIEW = (
     ("[Two levels](two-level.md)", "`two-level:ones=0.05`", "SBNN, 2022 and 2023", ("two-level", "0.05")),
     ("[Channel reuse](reuse.md)", "`reuse`", "MST-compression, ICCV 2023", ("reuse", "untrained")),
     ("[Channel reuse, trained](reuse.md)", "`reuse:strength=0.03`", "the same", ("reuse", "0.03")),
-    ("[Bit slices](slices.md)", "`slices:keep=4`", "CBNN, 2018", ("pruning", "mnist, 4 kept")),
+    ("[Bit slices](slices.md)", "`slices:keep=4`", "CBNN, 2018", ("pruning", "mnist, 4 kept, wide")),
 )
 
 
@@ -161,14 +161,19 @@ def ways(groups: Groups) -> str:
 
 def pruning(groups: Groups) -> str:
     """Slices dropped and the network shrunk to match, against all of them in the same network."""
-    whole = {
-        "mnist": ("pruning", "mnist, 8 slices"),
-        "fashion-mnist": ("slices", "8"),
-    }
+    networks = ("", ", dense 128", ", wide")
+    whole = [("mnist", suffix, ("pruning", f"mnist, 8 slices{suffix}")) for suffix in networks]
     rows = []
-    for data, start in whole.items():
+    for data, suffix, start in [*whole, ("fashion-mnist", "", ("slices", "8"))]:
         base = groups.get(start, ())
-        others = [key for key in groups if key[0] == "pruning" and key != start and key[1].partition(", ")[0] == data]
+        others = [
+            key
+            for key in groups
+            if key[0] == "pruning"
+            and key != start
+            and key[1].partition(", ")[0] == data
+            and suffix == next((each for each in networks if each and key[1].endswith(each)), "")
+        ]
         if not base:
             continue
         for key in (start, *others):
@@ -177,7 +182,7 @@ def pruning(groups: Groups) -> str:
             fewer = [
                 spread(base, name)[0] / now for name, now in (("weights", weights), ("bit_operations", operations))
             ]
-            name = f"{data}, 8 slices" if key == start else key[1]
+            name = key[1] if key[0] == "pruning" else f"{data}, 8 slices"
             rows.append(
                 [
                     *(name, f"{len(runs)}", percent(runs, "test_accuracy"), below(runs, base)),
@@ -194,7 +199,7 @@ def overview(groups: Groups) -> str:
     rows = []
     for page, option, source, key in OVERVIEW:
         runs = groups[key]
-        start = groups["pruning", "mnist, 8 slices"] if key[0] == "pruning" else groups[DENSE]
+        start = groups["pruning", "mnist, 8 slices, wide"] if key[0] == "pruning" else groups[DENSE]
         bits, operations = f"{spread(runs, 'inner_bits_per_weight')[0]:.2f}", left(runs)
         if key[0] == "pruning":
             bits = f"{runs[0]['weights'] / start[0]['weights']:.2f} of the weights"

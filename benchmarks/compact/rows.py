@@ -29,6 +29,8 @@ _SHARED = TrainConfig(
 )
 #: For CIFAR-10: VGG-small's shape, small enough for two cores.
 PHOTOS = "conv 32 stride 2 pad 1, conv 64 pad 1, pool, conv 128 pad 1, conv 128 pad 1, pool"
+#: Twice as wide, for what is left when half of the width goes.
+WIDE = "conv 64 stride 2 pad 1, conv 64 pad 1, pool, conv 128 pad 1, conv 128 pad 1, pool, dense 128"
 CODEBOOKS = (32, 16, 8, 64, 128)  # What is asked most comes first.
 WAYS = ("sparks", "snn", "frequent", "random")
 ONES = (0.25, 0.10, 0.05, 0.03, 0.01)
@@ -69,6 +71,11 @@ def _rows() -> list[Row]:
     narrow = "slices:keep=4,width=0.48"
     rows += [row("pruning", "fashion-mnist, 4 kept", narrow, encoding="slices")]
     rows += [row("pruning", "mnist, 4 kept, narrower", narrow, **digits)]
+    # With a dense layer that shrinks on both sides, nearly all weights fall with the square of the share.
+    for name, network in (("dense 128", f"{NETWORK}, dense 128"), ("wide", WIDE)):
+        larger: dict[str, object] = {**digits, "topology": network}
+        rows += [row("pruning", f"mnist, 8 slices, {name}", **larger)]
+        rows += [row("pruning", f"mnist, 4 kept, {name}", "slices:keep=4", **larger)]
     photos: dict[str, object] = {"data": "cifar10", "augment": "photo", "topology": PHOTOS, "epochs": 6}
     rows += [row("cifar10", "dense", **photos)]
     rows += [row("cifar10", f"sparks {n}", f"codebook:n={n}", **photos) for n in (64, 32, 16)]

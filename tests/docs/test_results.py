@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.area import clocks
+from benchmarks.area import clocks, frame_a_cycle
 from benchmarks.boards import table as boards
 from benchmarks.compact.pages import tables
 from benchmarks.compact.summary import gather, grouped
@@ -36,3 +36,8 @@ def test_a_table_goes_between_its_marks_alone():
     for other in ("c", "/a"):
         with pytest.raises(ValueError, match="the page has no"):
             filled(page, other, "new")
+
+
+def test_the_networks_with_a_frame_a_cycle_are_those_that_were_built():
+    page = (DOCS / "results.md").read_text()
+    assert filled(page, frame_a_cycle.NAME, frame_a_cycle.table(kept_rows(frame_a_cycle.NAME))) == page

@@ -23,14 +23,13 @@ from docs.tools.marks import fill
 from hw.accelerator import Accelerator
 from hw.plan.cost import pipeline_area
 from hw.plan.device import device
-from hw.plan.pipeline import pipeline
 from hw.plan.plan import Folding, Plan
 from hw.synthesis import synthesise
 from hw.yosys import yosys_version
 from subbit import library
 from sw.compact.train import resume_point, train
 from sw.errors import SubbitError
-from sw.network import Linear, Network, load, save
+from sw.network import Linear, Network, save
 from sw.train.config import TrainConfig
 from sw.train.data import DataSet
 from sw.train.export import compare
@@ -49,7 +48,6 @@ class Row:
     topology: str
     ones: tuple[float, ...]
     per: str = "layer"
-    encoding: str = "threshold"
     epochs: int = 16
 
     @property
@@ -63,7 +61,7 @@ class Row:
         return TrainConfig(
             data="mnist",
             topology=self.topology,
-            encoding=self.encoding,
+            encoding="threshold",
             estimator="bireal",
             batch=256,
             learning_rate=1e-2,
@@ -110,20 +108,20 @@ def unrolled_plan(network: Network) -> Plan:
 def trained(row: Row, data: DataSet, folder: Path) -> tuple[Network, dict[str, Any]]:
     """The row's network, trained now or by an earlier run, and what its training and the test images say."""
     key = "".join(letter if letter.isalnum() else "-" for letter in row.name)
-    checkpoints, file = folder / f"{key}.training", folder / f"{key}.safetensors"
+    checkpoints = folder / f"{key}.training"
     last = resume_point(checkpoints, row.config.compact)
     config = replace(row.config, output=str(checkpoints), resume=str(last) if last else None)
     network, result = train(config, data)
     comparison = compare(result.model, network, data.test_images)
     if not comparison.equal:
         raise SubbitError(f"the Network of {row.name} is not the model: {comparison}")
-    save(network, file)
+    save(network, folder / f"{key}.safetensors")
     shutil.rmtree(checkpoints)
     right = float((network.classify(data.test_images) == data.test_labels).mean())
     dense = [layer for layer in network.layers if isinstance(layer, Linear) and layer.name.startswith("dense")]
     counts = [int(layer.weights.decode().sum()) for layer in dense]
     hidden = sum(layer.outputs * layer.taps for layer in dense[:-1])
-    return load(file), {
+    return network, {
         "network": row.name,
         "topology": row.topology,
         "ones": sum(counts[:-1]) / hidden,
@@ -145,9 +143,8 @@ def measured(network: Network, data: DataSet, images: int) -> dict[str, Any]:
         (report,) = library.simulate(folder, data.test_images[:images], simulator="verilator", fast=True)
     if not report.passed:
         raise SubbitError(f"the Verilog of {network.name} is not the Network: {report.mismatch}")
-    made = pipeline(network, plan)
-    family = device(DEVICE).family
-    area = synthesise(Accelerator(network, plan), family, seconds=3000, gibibytes=14)
+    accelerator, family = Accelerator(network, plan), device(DEVICE).family
+    area = synthesise(accelerator, family, seconds=3000, gibibytes=14)
     return {
         "cycles": report.cycles_per_frame,
         "latency": report.latency,
@@ -156,7 +153,7 @@ def measured(network: Network, data: DataSet, images: int) -> dict[str, Any]:
         "FFs": area.ffs,
         "carry blocks": area.carries,
         "block RAMs": area.brams,
-        "estimate": round(pipeline_area(made, family).luts),
+        "estimate": round(pipeline_area(accelerator.pipeline, family).luts),
         "yosys_s": area.seconds,
     }
 

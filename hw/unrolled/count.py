@@ -6,7 +6,7 @@ from functools import cache
 
 from hw.unrolled.graph import FALSE, TRUE, Graph
 
-__all__ = ["Cost", "Number", "at_least", "carries", "count", "plus", "triples", "width"]
+__all__ = ["Cost", "Number", "at_least", "carries", "count", "count_tables", "plus", "triples", "width"]
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def _counted(graph: Graph, cost: Cost, literals: Sequence[int]) -> Number:
         return Number(tuple(literals), n)
     _, larger, carry = _best(cost, n)
     if not larger:
-        return Number(tuple(graph.table(table, literals) for table in _count_tables(n)), n)
+        return Number(tuple(graph.table(table, literals) for table in count_tables(n)), n)
     smaller = literals[larger : n - carry]
     return plus(
         graph, _counted(graph, cost, literals[:larger]), _counted(graph, cost, smaller), literals[-1] if carry else None
@@ -126,7 +126,8 @@ def _arranged(cost: Cost, literals: Sequence[int], groups: Sequence[Sequence[int
 
 
 @cache
-def _count_tables(n: int) -> tuple[int, ...]:
+def count_tables(n: int) -> tuple[int, ...]:
+    """Tables of the bits of the number of ones of ``n`` inputs, lowest first."""
     return tuple(sum((j.bit_count() >> place & 1) << j for j in range(1 << n)) for place in range(n.bit_length()))
 
 

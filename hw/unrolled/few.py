@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import cache
 
-from hw.unrolled.count import Cost, at_least, count
+from hw.unrolled.count import Cost, at_least, count, count_tables
 from hw.unrolled.graph import FALSE, TRUE, Graph
 
 __all__ = ["few_reach"]
@@ -26,8 +26,7 @@ def few_reach(graph: Graph, cost: Cost, literals: Sequence[int], threshold: int)
     for size in found[1]:
         group = literals[at : at + size]
         at += size
-        for place in range(size.bit_length()):
-            table = sum((j.bit_count() >> place & 1) << j for j in range(1 << size))
+        for place, table in enumerate(count_tables(size)):
             bits.append(graph.table(table, group))
             weights.append(1 << place)
     reached = [sum(w for i, w in enumerate(weights) if j >> i & 1) >= threshold for j in range(1 << len(bits))]

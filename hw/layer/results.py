@@ -6,13 +6,13 @@ from typing import Literal
 
 import numpy as np
 from amaranth import Const, Module, Mux, Signal, Value
-from amaranth.hdl import ShapeLike, signed, unsigned
+from amaranth.hdl import signed, unsigned
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from hw.datapath.rom import Rom
 from hw.stream.counter import Loop, nest
-from hw.stream.registers import stages
+from hw.stream.registers import keep, stages
 from hw.stream.words import StreamComponent, lanes_layout, word_stream
 
 __all__ = ["Output", "ParallelResults", "Results", "ResultsShape"]
@@ -192,9 +192,10 @@ class ParallelResults(StreamComponent):
         kind = signed(1 + max(largest.bit_length(), (-smallest).bit_length())) if smallest < 0 else range(largest + 1)
         players: list[tuple[Value, Value]] = []
         for number in range(shape.classes):
-            score = self.i.payload[number] * int(shape.slope[number]) + int(offsets[number])
+            score = Signal(kind, name=f"scored_{number}")
+            m.d.comb += score.eq(self.i.payload[number] * int(shape.slope[number]) + int(offsets[number]))
             own = Const(number, range(max(2, shape.classes)))
-            players.append((_loaded(m, enables[0], score, kind, f"score_{number}"), own))
+            players.append((keep(m, enables[0], score, f"score_{number}"), own))
         for at, enable in enumerate(enables[1:-1]):
             winners = []
             for pair in range(0, len(players), 2):
@@ -202,17 +203,9 @@ class ParallelResults(StreamComponent):
                 if pair + 1 < len(players):
                     first, other = score >= players[pair + 1][0], players[pair + 1]
                     score, number = Mux(first, score, other[0]), Mux(first, number, other[1])
-                kept = _loaded(m, enable, score, kind, f"best_{at}_{pair}")
-                winners.append((kept, _loaded(m, enable, number, number.shape(), f"winner_{at}_{pair}")))
+                kept = keep(m, enable, score, f"best_{at}_{pair}")
+                winners.append((kept, keep(m, enable, number, f"winner_{at}_{pair}")))
             players = winners
         with m.If(enables[-1]):
             m.d.sync += [self.o.payload.value.eq(players[0][1]), self.o.payload.last.eq(1)]
         return m
-
-
-def _loaded(m: Module, enable: Value, value: Value, shape: ShapeLike, name: str) -> Signal:
-    """``value`` in a register of ``shape``."""
-    register = Signal(shape, name=name)
-    with m.If(enable):
-        m.d.sync += register.eq(value)
-    return register

@@ -1,6 +1,6 @@
 """Binary operations a cycle a LUT of whole networks on 7-series: what FINN's designs are known by.
 
-    python -m benchmarks density [--networks sfc lfc cnv ...]
+    python -m benchmarks density [--designs NAME ...]
 
 Every tap of every output counts two operations, an XNOR and an addition (Umuroglu et al., FINN, section 3); a compact
 network counts as many as the plain one that it stands for. LUTs, memory in LUTs included, are those of Yosys for the
@@ -10,12 +10,14 @@ whole accelerator; cycles a frame are by formula. Rows that are there already ar
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from rich.progress import track
 
 from benchmarks.area.datapaths import codebook, compacted, few
 from benchmarks.networks import CNV_FOLDING, SFC_FOLDING, cnv, lfc, plan_for, sfc
-from benchmarks.report import kept_rows, publish, versions
+from benchmarks.report import DOCS, kept_rows, markdown, publish, versions
+from docs.tools.marks import fill
 from hw.accelerator import Accelerator
 from hw.plan.pipeline import pipeline
 from hw.plan.plan import Plan
@@ -26,8 +28,9 @@ from hw.yosys import yosys_version
 from sw.errors import SubbitError
 from sw.network import Convolution, Linear, Network
 
-__all__ = ["DESIGNS", "main", "operations"]
+__all__ = ["DESIGNS", "NAME", "main", "operations", "table"]
 
+NAME = "density"
 FAMILY = "xc7"
 
 
@@ -65,10 +68,11 @@ DESIGNS = {
     "LFC": Design(lfc, cycles=512),
     "LFC, faster": Design(lfc, cycles=256),
     "CNV, published folding": Design(cnv, CNV_FOLDING),
-    "CNV": Design(cnv, cycles=14_700),
-    "CNV, codebook 32": Design(lambda: compacted(cnv(), codebook(32)), cycles=28_900),
-    "CNV, two-level 5 %": Design(lambda: compacted(cnv(), few(0.05)), cycles=28_900),
-    "CNV, two-level 1 %": Design(lambda: compacted(cnv(), few(0.01)), cycles=28_900),
+    "SFC, faster": Design(sfc, cycles=16),
+    "CNV, faster": Design(cnv, cycles=1_850),
+    "CNV, codebook 32": Design(lambda: compacted(cnv(), codebook(32)), cycles=1_850),
+    "CNV, two-level 5 %": Design(lambda: compacted(cnv(), few(0.05)), cycles=1_850),
+    "CNV, two-level 1 %": Design(lambda: compacted(cnv(), few(0.01)), cycles=1_850),
 }
 
 
@@ -83,13 +87,13 @@ def operations(network: Network) -> int:
     return total
 
 
-def measure(name: str) -> dict[str, object]:
+def measure(name: str) -> dict[str, Any]:
     """One row."""
     design = DESIGNS[name]
     network = design.network()
     plan = design.plan(network)
     made = pipeline(network, plan)
-    area = synthesise(Accelerator(network, plan), FAMILY, seconds=3000, gibibytes=12)
+    area = synthesise(Accelerator(network, plan), FAMILY, seconds=3000, gibibytes=16)
     luts, cycles = area.luts + area.lutrams, made.interval
     return {
         "design": name,
@@ -103,18 +107,34 @@ def measure(name: str) -> dict[str, object]:
     }
 
 
+def table(rows: list[dict[str, Any]]) -> str:
+    """The rows in Markdown, in the order of the designs."""
+    order = list(DESIGNS)
+    head = ["design", "operations a frame", "cycles", "LUTs", "block RAMs", "operations a cycle a LUT"]
+    lines = [
+        [
+            row["design"],
+            *(f"{row[key]:,}" for key in ("operations", "cycles", "LUTs", "block RAMs")),
+            f"{row['operations a cycle a LUT']:.3f}",
+        ]
+        for row in sorted(rows, key=lambda row: order.index(row["design"]))
+    ]
+    return markdown(head, lines)
+
+
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--designs", nargs="+", choices=list(DESIGNS), default=list(DESIGNS))
     parser.add_argument("--again", action="store_true", help="measure rows anew that are there already")
     given = parser.parse_args()
-    rows = kept_rows("density", again=given.again)
+    rows = kept_rows(NAME, again=given.again)
     for name in track(given.designs, description="Yosys"):
         if all(row["design"] != name for row in rows):
             rows.append(measure(name))
             title = "Binary operations a cycle a LUT, 7-series by Yosys"
-            publish("density", title, rows, {"yosys": yosys_version(), **versions("amaranth")})
+            publish(NAME, title, rows, {"yosys": yosys_version(), **versions("amaranth")})
+            fill(DOCS / "results.md", NAME, table(rows))
 
 
 if __name__ == "__main__":

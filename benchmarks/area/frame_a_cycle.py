@@ -10,6 +10,7 @@ benchmarks/results/frame_a_cycle.json are left out, but with --again.
 """
 
 import argparse
+import json
 import shutil
 import sys
 import tempfile
@@ -29,7 +30,7 @@ from hw.yosys import yosys_version
 from subbit import library
 from sw.compact.train import resume_point, train
 from sw.errors import SubbitError
-from sw.network import Linear, Network, save
+from sw.network import Linear, Network, load, save
 from sw.train.config import TrainConfig
 from sw.train.data import DataSet
 from sw.train.export import compare
@@ -42,46 +43,56 @@ DEVICE = "artix7-35t"  # Of its family's tables; the design need not fit.
 
 @dataclass(frozen=True)
 class Row:
-    """A network: its name in the table, its topology, the share of ones in each dense layer, and its training."""
+    """A network: its name in the table, its topology, the share of ones in each dense layer or in their place the
+    inputs of a neuron, and its training."""
 
     name: str
     topology: str
-    ones: tuple[float, ...]
-    per: str = "layer"
+    ones: tuple[float, ...] = ()
+    inputs: tuple[int, ...] = ()
     epochs: int = 16
+    learning_rate: float = 1e-2
 
     @property
     def config(self) -> TrainConfig:
-        """How it is trained. Each layer has a budget of its own; with ``per`` output, each neuron."""
-        budget = ",per-output=yes" if self.per == "output" else ""
-        compact = tuple(
-            f"two-level:ones={ones:g},levels=zero,fraction=0{budget}@dense{number}"
-            for number, ones in enumerate(self.ones, 1)
-        )
+        """How it is trained. Each layer has a budget of its own; neurons of few inputs but for the classes a limit."""
+        pruned = [f"two-level:ones={ones:g},levels=zero,fraction=0@dense{at}" for at, ones in enumerate(self.ones, 1)]
+        few = [
+            f"few:inputs={inputs}{'' if at < len(self.inputs) else ',most=-1'}@dense{at}"
+            for at, inputs in enumerate(self.inputs, 1)
+        ]
         return TrainConfig(
             data="mnist",
             topology=self.topology,
             encoding="threshold",
             estimator="bireal",
             batch=256,
-            learning_rate=1e-2,
+            learning_rate=self.learning_rate,
             epochs=self.epochs,
             validation=1 / 12,
             validate_every=2,
             augment="digits",
             label_smoothing=0.0,
             threads=1,
-            compact=compact,
+            fast=bool(self.inputs),
+            compact=(*pruned, *few),
             progress=False,
         )
+
+
+def tables(width: int, epochs: int) -> Row:
+    """Two layers of ``width`` neurons of six inputs each, and classes that read a tenth of the second one."""
+    topology = f"both, dense {width}, both, dense {width}, both"
+    inputs = (6, 6, round(width / 10))
+    return Row(f"{width}, {width} of six inputs", topology, inputs=inputs, epochs=epochs, learning_rate=2e-2)
 
 
 # Of FINN's SFC topology, one network for each share of ones; then sparse wide ones.
 ROWS = [
     *(Row(f"SFC, {o:.0%} ones", "sfc", (o, o, o, 0.25), epochs=20) for o in (0.10, 0.05, 0.03, 0.02, 0.01)),
-    Row("4096", "dense 4096", (0.0077, 0.1)),
     Row("2048, 2048", "dense 2048, dense 2048", (0.008, 0.003, 0.1)),
-    Row("2048, six inputs each", "both, dense 2048, both", (0.00383, 0.1), per="output"),
+    tables(1024, 20),
+    tables(2048, 20),
 ]
 
 
@@ -108,6 +119,9 @@ def unrolled_plan(network: Network) -> Plan:
 def trained(row: Row, data: DataSet, folder: Path) -> tuple[Network, dict[str, Any]]:
     """The row's network, trained now or by an earlier run, and what its training and the test images say."""
     key = "".join(letter if letter.isalnum() else "-" for letter in row.name)
+    file, told = folder / f"{key}.safetensors", folder / f"{key}.json"
+    if told.exists():
+        return load(file), json.loads(told.read_text())
     checkpoints = folder / f"{key}.training"
     last = resume_point(checkpoints, row.config.compact)
     config = replace(row.config, output=str(checkpoints), resume=str(last) if last else None)
@@ -115,13 +129,12 @@ def trained(row: Row, data: DataSet, folder: Path) -> tuple[Network, dict[str, A
     comparison = compare(result.model, network, data.test_images)
     if not comparison.equal:
         raise SubbitError(f"the Network of {row.name} is not the model: {comparison}")
-    save(network, folder / f"{key}.safetensors")
-    shutil.rmtree(checkpoints)
+    save(network, file)
     right = float((network.classify(data.test_images) == data.test_labels).mean())
     dense = [layer for layer in network.layers if isinstance(layer, Linear) and layer.name.startswith("dense")]
     counts = [int(layer.weights.decode().sum()) for layer in dense]
     hidden = sum(layer.outputs * layer.taps for layer in dense[:-1])
-    return network, {
+    found = {
         "network": row.name,
         "topology": row.topology,
         "ones": sum(counts[:-1]) / hidden,
@@ -132,6 +145,9 @@ def trained(row: Row, data: DataSet, folder: Path) -> tuple[Network, dict[str, A
         "test": right,
         "equal": str(comparison),
     }
+    told.write_text(json.dumps(found))
+    shutil.rmtree(checkpoints)
+    return network, found
 
 
 def measured(network: Network, data: DataSet, images: int) -> dict[str, Any]:

@@ -184,7 +184,7 @@ class ParallelResults(StreamComponent):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         shape = self.shape
-        enables = stages(m, self.i, self.o, self.rounds)
+        enables = stages(m, self.i, self.o, self.rounds + 2)
         # What is the same for all classes does not change the winner.
         offsets = shape.offset - shape.offset.min()
         largest = int((np.maximum(shape.slope, 0) * shape.top + offsets).max())

@@ -40,7 +40,9 @@ class UnrolledShape(UnitShape):
     ``thresholds`` (outputs, 2**k - 1), on that count, and ``invert`` (outputs,) make levels; without them the counts go
     out. ``skip_cases`` (cases, positions) are the sets of kernel positions that a window may skip; others must not
     come. ``family`` is the FPGA that it is built for, one of `hw.unrolled.optimise.COSTS`. There is a register after
-    every ``levels`` tables or carry chains; 0 is for registers at the input and the output alone.
+    every ``levels`` tables or carry chains; 0 is for registers at the input and the output alone. With ``registered``
+    what comes in stands in registers already, so that there is none at the input, and none at all where the outputs
+    are inputs and their complements.
     """
 
     weights: np.ndarray
@@ -51,6 +53,7 @@ class UnrolledShape(UnitShape):
     skip_cases: np.ndarray = field(default_factory=lambda: np.zeros((1, 0), bool))
     family: str = "ice40"
     levels: int = 0
+    registered: bool = False
     effort: int = 20_000
     pe: int = field(init=False)
 
@@ -126,7 +129,9 @@ class UnrolledShape(UnitShape):
 
     @property
     def latency(self) -> int:
-        """Cycles from a window to its outputs."""
+        """Cycles from a window to its outputs, which is the number of registers on the way."""
+        if self.registered:
+            return self.stages + 1 if self.unrolling.depth else 0
         return self.stages + 2
 
     @property
@@ -196,18 +201,29 @@ class Unrolled(StreamComponent):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         shape, unrolling = self.shape, self.shape.unrolling
-        enables = stages(m, self.i, self.o, shape.stages)
+        enables = stages(m, self.i, self.o, shape.latency) if shape.latency else []
         held = Signal(len(self.i.payload.as_value()))
-        with m.If(enables[0]):
-            m.d.sync += held.eq(self.i.payload.as_value())
-        built = build(m, unrolling.graph, self._bits(m, held), unrolling.literals, shape.levels, enables[1:-1])
+        if shape.registered:
+            m.d.comb += held.eq(self.i.payload.as_value())
+        else:
+            with m.If(enables[0]):
+                m.d.sync += held.eq(self.i.payload.as_value())
+        inside = enables[not shape.registered : -1]
+        built = build(m, unrolling.graph, self._bits(m, held), unrolling.literals, shape.levels, inside)
         lanes, at = [], 0
         for literals in unrolling.outputs:
             lane = Cat(built.outputs[at : at + len(literals)])
             lanes.append(_sized(lane, shape.level_bits))
             at += len(literals)
-        with m.If(enables[-1]):
-            m.d.sync += self.o.payload.as_value().eq(Cat(lanes))
+        if enables:
+            with m.If(enables[-1]):
+                m.d.sync += self.o.payload.as_value().eq(Cat(lanes))
+        else:
+            m.d.comb += [
+                self.o.payload.as_value().eq(Cat(lanes)),
+                self.o.valid.eq(self.i.valid),
+                self.i.ready.eq(self.o.ready),
+            ]
         return m
 
     def _bits(self, m: Module, held: Signal) -> list[Value]:

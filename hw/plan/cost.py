@@ -184,7 +184,9 @@ def listed_window_features(shape: ListedWindowShape, depth: int, family: str) ->
 
 def unrolled_features(shape: UnrolledShape) -> Features:
     """Nothing is fitted: the optimiser knows its cells. A register stage holds about three bits an output."""
-    held = shape.simd * len(shape.planes) + shape.pe * (3 * shape.stages + shape.level_bits)
+    held = shape.pe * (3 * shape.stages + shape.level_bits) if shape.latency else 0
+    if not shape.registered:
+        held += shape.simd * len(shape.planes)
     return Features("unrolled", {}, {}, Estimate(luts=shape.unrolling.cells, ffs=held))
 
 

@@ -24,15 +24,15 @@ def keep(m: Module, enable: Value, value: Value, name: str) -> Value:
     return register
 
 
-def stages(m: Module, i: stream.Interface, o: stream.Interface, inside: int) -> list[Signal]:
-    """Registers one after another from ``i`` to ``o``: at the input, ``inside`` ones, and at the output.
+def stages(m: Module, i: stream.Interface, o: stream.Interface, count: int) -> list[Signal]:
+    """``count`` registers one after another from ``i`` to ``o``, the last one at the output.
 
     What loads each of them: a register loads when it is empty or the next one takes what it holds.
     """
     enables = []
     free = ~o.valid | o.ready
-    valids = [Signal(name=f"valid_{at}") for at in range(inside + 1)] + [o.valid]
-    for at in reversed(range(inside + 2)):
+    valids = [Signal(name=f"valid_{at}") for at in range(count - 1)] + [o.valid]
+    for at in reversed(range(count)):
         incoming = valids[at - 1] if at else i.valid
         enable = Signal(name=f"enable_{at}")
         m.d.comb += enable.eq(incoming & free)

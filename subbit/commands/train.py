@@ -65,6 +65,9 @@ def command(
     threads: Annotated[
         int | None, typer.Option(help="CPU threads, on which the result depends; by default as many as PyTorch takes.")
     ] = None,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Products in bfloat16 where that is faster; trains another network.")
+    ] = False,
     checkpoints: Annotated[
         Path | None,
         typer.Option(help="Folder that keeps the checkpoints; without it they go once the network is written."),
@@ -109,6 +112,7 @@ def command(
         "validation": validation,
         "seed": seed,
         "threads": threads,
+        "fast": fast,
         "accelerator": accelerator,
         "devices": int(devices) if devices.isdecimal() else devices,
         "num_nodes": num_nodes,

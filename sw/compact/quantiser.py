@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-__all__ = ["group_ratio", "keep_largest", "keep_largest_of_each", "two_means"]
+__all__ = ["group_ratio", "keep_largest", "two_means"]
 
 TINY = 1e-12
 
@@ -63,18 +63,3 @@ def keep_largest(weights: Sequence[Tensor], keep: int) -> float:
         part[tied] = cut
         missing -= len(tied[0])
     return float(cut)
-
-
-@torch.no_grad()
-def keep_largest_of_each(weights: Tensor, keep: int) -> Tensor:
-    """The cuts (outputs, 1, ...) at which `keep` weights of each output stay, as `keep_largest` has it."""
-    rows = weights.view(len(weights), -1)
-    if keep >= rows.shape[1]:
-        cuts = rows.amin(1)
-    else:
-        last_out = rows.kthvalue(rows.shape[1] - keep, dim=1).values
-        cuts = torch.nextafter(last_out, torch.full_like(last_out, math.inf))
-        missing = keep - (rows > last_out[:, None]).sum(1)
-        for row in missing.nonzero()[:, 0].tolist():
-            cuts[row] = keep_largest([rows[row]], keep)
-    return cuts.view(-1, *[1] * (weights.dim() - 1))

@@ -7,9 +7,9 @@ in training and in the Network.
 
 From the papers and the authors' code: levels that are learned or follow from least squares, or 0 and 1 (a precursor,
 Sparse Binary Neural Networks, 2021), one budget of ones for all layers, and the penalty that draws the weights into it.
-Ours: pruning by magnitude as another way to the budget, a budget of each output, and that a model in eval mode, and its
-Network, never have more ones than the budget allows. What is too much is cut off by one threshold for all that share a
-budget, so the validation that picks the best epoch sees the network as it will be exported.
+Ours: pruning by magnitude as another way to the budget, and that a model in eval mode, and its Network, never have more
+ones than the budget allows. What is too much is cut off by one threshold for all layers that share a budget, so the
+validation that picks the best epoch sees the network as it will be exported.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from sw.compact.finished import with_two_levels
 from sw.compact.method import Evidence, Method, inner_layers, known_layers, register
-from sw.compact.quantiser import group_ratio, keep_largest, keep_largest_of_each, two_means
+from sw.compact.quantiser import group_ratio, keep_largest, two_means
 from sw.errors import SubbitError
 from sw.network import Network
 from sw.network.encodings import DenseEncoding
@@ -57,14 +57,14 @@ class TwoLevelBinarizer(WeightBinarizer):
     In training the cut is 0, the least-squares one, or the one of pruning; in eval mode and in the export it is the one
     that keeps the budget. Levels are closed, which follow from the latent weights, or learnt: tau and phi, in units of
     `PACE` to move by less than a latent weight in a step, with a gradient straight through the rounding; or zero, where
-    the lower one is 0. There is one cut, or one for each output (`cuts`).
+    the lower one is 0.
     """
 
     cut: Tensor
     final_cut: Tensor
     ratio: Tensor
 
-    def __init__(self, inner: LatentBinarizer, levels: str, fraction: int, cuts: bool = False) -> None:
+    def __init__(self, inner: LatentBinarizer, levels: str, fraction: int) -> None:
         super().__init__(inner.shape)
         inner.reach = REACH
         self.inner = inner
@@ -74,11 +74,8 @@ class TwoLevelBinarizer(WeightBinarizer):
         if levels == "learnt":
             self.tau = nn.Parameter(torch.tensor(1.0 / PACE))
             self.phi = nn.Parameter(torch.tensor(0.0))
-        self.register_buffer("ratio", torch.zeros(()))
-        for name in ("cut", "final_cut"):
-            self.register_buffer(
-                name, torch.zeros([len(inner.latent), *[1] * (inner.latent.dim() - 1)] if cuts else [])
-            )
+        for name in ("cut", "final_cut", "ratio"):
+            self.register_buffer(name, torch.zeros(()))
         self.bits: Tensor | None = None
         self.counted = torch.zeros(())
 
@@ -157,17 +154,13 @@ class OnesBudget:
     """The layers that share one budget of ones, in the model's order, and where they are cut.
 
     `wanted` is the share of ones allowed, 1 for no limit. `pruned`: kept in training too, as the largest latent
-    weights, from half of them at first to the wanted share at `ANNEALED` of the training. `each`: of every output by
-    itself, for members that have a cut for each.
+    weights, from half of them at first to the wanted share at `ANNEALED` of the training.
     """
 
-    def __init__(
-        self, members: list[TwoLevelBinarizer], wanted: float, pruned: bool = False, each: bool = False
-    ) -> None:
+    def __init__(self, members: list[TwoLevelBinarizer], wanted: float, pruned: bool = False) -> None:
         self.members = members
         self.wanted = wanted
         self.pruned = pruned
-        self.each = each
         self.progress = 0.0
         for member in members:
             member.budget = self
@@ -200,10 +193,7 @@ class OnesBudget:
     def cut(self) -> None:
         """Find the cuts of the training anew."""
         latents = [member.inner.latent for member in self.members]
-        if self.each:
-            for member in self.members:
-                member.cut.copy_(self.own_cuts(member, self.share_now))
-        elif self.pruned:
+        if self.pruned:
             common = keep_largest(latents, self.allowed(self.share_now)) if self.dense else self.led_cut()
             for member in self.members:
                 member.cut.fill_(common)
@@ -211,10 +201,6 @@ class OnesBudget:
             for member in self.members:
                 if member.levels != "learnt":
                     member.cut.fill_(sum(two_means(member.inner.latent)) / 2.0)
-
-    def own_cuts(self, member: TwoLevelBinarizer, share: float) -> Tensor:
-        """The cuts that keep a share of each output's weights."""
-        return keep_largest_of_each(member.inner.latent, int(share * member.inner.latent[0].numel() + 1e-6))
 
     def led_cut(self) -> float:
         """The cut led to where the share of ones is the wanted one, by what the last step counted.
@@ -235,8 +221,8 @@ class OnesBudget:
         modes = [member.inner.training for member in self.members]
         for member in self.members:
             member.inner.eval()
-            member.final_cut.copy_(self.own_cuts(member, self.wanted) if self.each else member.cut)
-        if not self.each and self.ones() > self.allowed(self.wanted):
+            member.final_cut.copy_(member.cut)
+        if self.ones() > self.allowed(self.wanted):
             common = self.least_cut()
             for member in self.members:
                 member.final_cut.fill_(common)
@@ -291,11 +277,11 @@ class OnesPenalty(Regulariser):
 class TwoLevel(Method):
     """Two levels a layer, and at most the share `ones` of all weights at the upper one; 0.5 is no limit.
 
-    `by` magnitude, the largest latent weights of all layers, of each (`per_layer`) or of each output (`per_output`), or
-    penalty, with `gamma` (0: the published one for the share). `levels` are closed, the least-squares ones, or learnt,
-    or zero: 0 and 1, which needs no window sums. `fraction`: bits behind the point of the ratio phi / tau. Where layers
-    are to have codebooks too, those are attached first. Without training `ones` is that of each layer, and the ones
-    that stay are spread evenly: see `sw.compact.finished`.
+    `by` magnitude, the largest latent weights of all layers or of each (`per_layer`), or penalty, with `gamma` (0: the
+    published one for the share). `levels` are closed, the least-squares ones, or learnt, or zero: 0 and 1, which needs
+    no window sums. `fraction`: bits behind the point of the ratio phi / tau. Where layers are to have codebooks too,
+    those are attached first. Without training `ones` is that of each layer, and the ones that stay are spread evenly:
+    see `sw.compact.finished`.
     """
 
     kind: ClassVar[str] = "two-level"
@@ -303,7 +289,6 @@ class TwoLevel(Method):
     by: str = "magnitude"
     gamma: float = 0.0
     per_layer: bool = False
-    per_output: bool = False
     levels: str = "closed"
     fraction: int = 4
 
@@ -316,10 +301,6 @@ class TwoLevel(Method):
             raise SubbitError(f"two-level's gamma must be at least 0 and below 1, not {self.gamma}")
         if self.per_layer and self.by != "magnitude":
             raise SubbitError("two-level's per-layer goes with by=magnitude: the penalty has one budget for all layers")
-        if self.per_output and self.by != "magnitude":
-            raise SubbitError(
-                "two-level's per-output goes with by=magnitude: the penalty has one budget for all layers"
-            )
         if self.levels not in ("learnt", "closed", "zero"):
             raise SubbitError(f"two-level's levels must be learnt, closed or zero, not {self.levels!r}")
         if not 0 <= self.fraction <= MOST_FRACTION:
@@ -337,10 +318,9 @@ class TwoLevel(Method):
             for member in members.values():
                 OnesBudget([member], 1.0).cut()
             return
-        alone = self.per_layer or self.per_output
-        groups = [[member] for member in members.values()] if alone else [list(members.values())]
+        groups = [[member] for member in members.values()] if self.per_layer else [list(members.values())]
         for group in groups:
-            budget = OnesBudget(group, self.ones, pruned=self.by == "magnitude", each=self.per_output)
+            budget = OnesBudget(group, self.ones, pruned=self.by == "magnitude")
             if budget.dense:
                 budget.cut()
             if self.by == "penalty":
@@ -348,7 +328,7 @@ class TwoLevel(Method):
                 model.regularisers[f"two-level-{'-'.join(members)}"] = OnesPenalty(budget, gamma)
 
     def convert(self, network: Network, evidence: Evidence | None = None) -> Network:
-        if self.levels == "zero" or self.per_output:
+        if self.levels == "zero":
             raise SubbitError(f"{self} is a way to train: give it to `subbit train --compact`")
         chosen = known_layers(self.layers, network) or inner_layers(network)
         return with_two_levels(network, chosen, self.ones, self.fraction)
@@ -364,6 +344,4 @@ class TwoLevel(Method):
         fraction = 0 if self.levels == "zero" else self.fraction
         if layer.taps * top * (MOST_RATIO + 1) * (1 << fraction) >= 1 << 24:
             raise SubbitError(f"{name}'s sums would be too large to be exact: give two-level a smaller fraction")
-        if self.per_output and not isinstance(inner, DenseBinarizer):
-            raise SubbitError(f"{name} has a codebook, which has no budget of each output: leave per-output out")
-        return TwoLevelBinarizer(inner, self.levels, fraction, self.per_output)
+        return TwoLevelBinarizer(inner, self.levels, fraction)

@@ -49,6 +49,12 @@ class WeightBinarizer(nn.Module, ABC):
         """The weights as the layer multiplies by them: whole numbers of this binarizer's shape."""
         return self.signs()
 
+    def difference(self) -> Tensor:
+        """Of a dense layer's weights the first half less the second, (out, in / 2)."""
+        weights = self()
+        half = weights.shape[1] // 2
+        return weights[:, :half] - weights[:, half:]
+
     @property
     def kernel_shape(self) -> tuple[int, ...]:
         """`shape` in the Network's order: (out, kernel_h, kernel_w, in) or (out, in)."""

@@ -150,11 +150,10 @@ class BinaryLinear(_Weighted):
         self.mirrored = mirrored
 
     def forward(self, x: Tensor) -> Tensor:
-        x, weights = flatten(x), self.binarizer()
+        x = flatten(x)
         if self.mirrored:
-            half = x.shape[1] // 2
-            x, weights = x[:, :half], weights[:, :half] - weights[:, half:]
-        return self._whole(F.linear(self._drop(x), weights))
+            return self._whole(F.linear(self._drop(x[:, : x.shape[1] // 2]), self.binarizer.difference()))
+        return self._whole(F.linear(self._drop(x), self.binarizer()))
 
 
 class Both(nn.Module):

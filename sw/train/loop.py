@@ -124,9 +124,11 @@ class Learner(LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         kind = torch.optim.AdamW if self.config.weight_decay else torch.optim.Adam
-        return kind(self.parameters(), lr=self.config.learning_rate, weight_decay=self.config.weight_decay)
+        fused = True if self.config.fast else None
+        return kind(self.parameters(), lr=self.config.learning_rate, weight_decay=self.config.weight_decay, fused=fused)
 
     def on_train_epoch_start(self) -> None:
+        torch.set_float32_matmul_precision("medium" if self.config.fast else "high")
         torch.manual_seed(_seed(self.config.seed, self.current_epoch, self.global_rank, 1))
         self.model.set_progress(irnet_sharpness(self.progress()))
 
@@ -152,6 +154,7 @@ class Learner(LightningModule):
             binarizer.after_step()
 
     def on_validation_epoch_start(self) -> None:
+        torch.set_float32_matmul_precision("high")
         self.correct = torch.zeros(2, dtype=torch.int64, device=self.device)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:

@@ -13,7 +13,7 @@ from tests.formal.products import Layer, split
 __all__ = ["UnrolledCheck", "shape_of", "unrolled"]
 
 
-def shape_of(layer: Layer, family: str, levels: int = 0) -> UnrolledShape:
+def shape_of(layer: Layer, family: str, levels: int = 0, registered: bool = False) -> UnrolledShape:
     """The hardware's parameters; where ``layer`` is padded, the windows are those of a 3 x 3 image."""
     cases = np.zeros((1, 0), bool)
     if layer.kernel:
@@ -27,6 +27,7 @@ def shape_of(layer: Layer, family: str, levels: int = 0) -> UnrolledShape:
         skip_cases=cases,
         family=family,
         levels=levels,
+        registered=registered,
         effort=200,
     )
 
@@ -60,13 +61,12 @@ class UnrolledCheck(Harness):
             self.hold(m, f"output {output} is that of the sum", ~known | (Cat(bits) == wanted))
 
 
-def unrolled(layer: Layer, levels: int) -> FrameCheck:
-    """The component with its registers: a window in, all outputs out."""
-    shape = shape_of(layer, "ice40", levels)
+def unrolled(layer: Layer, levels: int, registered: bool = False) -> FrameCheck:
+    """The component with its registers, if any: a window in, all outputs out."""
+    shape = shape_of(layer, "ice40", levels, registered)
 
     def out(words: list[Value]) -> list[Word]:
         taps, skips, _ = split(words, shape.simd, len(shape.planes))
         return [Word(list(Cat(layer.output(shape, at, taps, skips) for at in range(shape.pe))), 1)]
 
-    stages = shape.stages + 2
-    return FrameCheck(shape.create(), Frames(1, out, held=stages + 1, patience=stages))
+    return FrameCheck(shape.create(), Frames(1, out, held=shape.latency + 1, patience=shape.latency))

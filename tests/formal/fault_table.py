@@ -390,6 +390,13 @@ FAULTS = (
     ),
     Fault("a stage loads without room", REGISTERS, "incoming & free", "incoming", "unrolled stages 2x4"),
     Fault(
+        "a register inside loads with the next one",
+        UNROLLED,
+        "enables[not shape.registered : -1]",
+        "enables[1:] if shape.registered else enables[1:-1]",
+        "unrolled stages 1x5, from registers, a register a level",
+    ),
+    Fault(
         "the last of equals wins",
         RESULTS,
         "score >= players[pair + 1][0]",

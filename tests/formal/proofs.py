@@ -335,6 +335,11 @@ def constants() -> Iterator[Proof]:
         ("3x6, ones alone", limited(Layer(few[:3, :6], two_level=(1, 0)), reach=3), 1),
     ):
         yield Proof(f"unrolled stages {name}", lambda k=known, n=levels: unrolled(k, n))
+    for name, known, levels in (
+        ("2x4, from registers", layer(2, 4), 0),
+        ("1x5, from registers, a register a level", layer(1, 5), 1),
+    ):
+        yield Proof(f"unrolled stages {name}", lambda k=known, n=levels: unrolled(k, n, registered=True))
 
 
 PROOFS = (*counts(), *thresholds(), *products(), *lookups(), *lists(), *stages(), *constants())

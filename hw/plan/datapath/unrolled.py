@@ -61,5 +61,6 @@ class Unrolled(Datapath):
             skip_cases=skip_cases(window) if agreement.skip_channels else np.zeros((1, 0), bool),
             family=family,
             levels=LEVELS,
+            registered=window.passes,
         )
         return window, unit

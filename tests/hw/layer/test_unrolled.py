@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
+from hw.accelerator import Joined
 from hw.layer.unrolled import UnrolledShape, skip_cases
 from hw.layer.window import WindowShape
 from sw.network.agreement import Agreement
@@ -18,12 +19,13 @@ PADDED = {
 }
 
 
-def unrolled(outputs, taps, planes, levels=0, skipped=None, values=None, **options):
+def unrolled(outputs, taps, planes, levels=0, skipped=None, values=None, registered=False, **options):
     """An unrolled layer; ``values`` are ratio and fraction of two-level weights."""
     like, _ = product(outputs, taps, planes, outputs, taps, skipped=skipped, levels=values, **options)
     cases = {} if skipped is None else {"skip_cases": skip_cases(PADDED[skipped])}
+    ends = (like.thresholds, like.invert)
     return UnrolledShape(
-        like.weights, planes, like.agreement, like.thresholds, like.invert, levels=levels, effort=50, **cases
+        like.weights, planes, like.agreement, *ends, levels=levels, registered=registered, effort=50, **cases
     )
 
 
@@ -69,6 +71,8 @@ SHAPES = {
     "two levels of one size": unrolled(4, 12, (0,), values=(0, 3)),
     "two levels of one size, zero padding": unrolled(4, 27, (0,), skipped=(3, 3), values=(0, 2)),
     "the upper level 0": unrolled(4, 12, (0,), values=(-2, 1)),
+    "from registers": unrolled(6, 14, (0,), registered=True),
+    "from registers, a register a level": unrolled(5, 16, (0,), levels=1, registered=True),
 }
 
 
@@ -86,7 +90,31 @@ def test_a_window_takes_a_cycle_and_its_latency(name):
     words, expected = stimulus(shape, 6)
     cycles = drain(shape.create(), words, len(expected)).cycles
     assert cycles == list(range(shape.latency, shape.latency + 6))
-    assert shape.latency == 2 + ((shape.unrolling.depth - 1) // shape.levels if shape.levels else 0)
+    assert shape.latency == shape.stages + 2
+    assert shape.stages == ((shape.unrolling.depth - 1) // shape.levels if shape.levels else 0)
+
+
+def test_from_registers_there_is_one_stage_less_and_none_for_wires():
+    for name in ("from registers", "from registers, a register a level"):
+        shape = SHAPES[name]
+        words, expected = stimulus(shape, 6)
+        assert drain(shape.create(), words, len(expected)).cycles == list(range(shape.latency, shape.latency + 6))
+        assert shape.latency == shape.stages + 1
+    assert SHAPES["from registers, a register a level"].stages > 1
+
+
+@pytest.mark.parametrize(("gaps", "stalls"), GAPS_AND_STALLS)
+def test_complements_are_wires_to_the_layer_that_reads_them(gaps, stalls):
+    wires, reader = unrolled(14, 1, (0,), registered=True), SHAPES["from registers"]
+    assert (wires.unrolling.depth, wires.latency) == (0, 0)
+    windows = [[bit] for bit in (0, 1)]
+    words = [pack(window, 1) for window in windows]
+    expected = [
+        pack(reader.reference(wires.reference(np.array(window), np.zeros(1, bool)), np.zeros(14, bool)), 1)
+        for window in windows
+    ]
+    found = drain(Joined(wires.create(), reader.create()), words * 6, 12, gaps, stalls)
+    assert found.words == expected * 6
 
 
 def test_the_cases_are_those_of_the_windows():
@@ -116,7 +144,9 @@ def test_wrong_shapes_are_refused():
         UnrolledShape(weights, (0,), plain, skip_cases=np.zeros((1, 1), bool))
 
 
-@pytest.mark.parametrize("name", ["bits", "bits, a register a level"])
+@pytest.mark.parametrize(
+    "name", ["bits", "bits, a register a level", "from registers", "from registers, a register a level"]
+)
 def test_registers_fill_while_the_output_waits(name):
     shape = SHAPES[name]
     component, taken = shape.create(), []
@@ -131,4 +161,4 @@ def test_registers_fill_while_the_output_waits(name):
     simulator.add_clock(1e-6)
     simulator.add_testbench(bench)
     simulator.run()
-    assert sum(taken) == shape.stages + 2
+    assert sum(taken) == shape.latency

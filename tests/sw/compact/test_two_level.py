@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sw.compact.method import parse_methods
-from sw.compact.quantiser import group_ratio, keep_largest, keep_largest_of_each, two_means
+from sw.compact.quantiser import group_ratio, keep_largest, two_means
 from sw.compact.train import load_model, train
 from sw.compact.two_level import MOST_RATIO, TwoLevel, TwoLevelBinarizer, default_gamma
 from sw.errors import SubbitError
@@ -119,26 +119,6 @@ def test_exactly_as_many_weights_are_kept_whatever_ties_there_are(keep, seed, va
     held = torch.cat([old[part] for old, part in zip(before, kept, strict=True)])
     assert not len(out) or not len(held) or out.max() <= held.min()
     assert all((new - old).abs().max() < 1e-6 for old, new in zip(before, weights, strict=True))
-
-
-@settings(max_examples=60, deadline=None, derandomize=True)
-@given(st.integers(0, 11), st.integers(0, 2**31), st.sampled_from([3, 9, 1000]))
-def test_each_output_keeps_exactly_as_many_whatever_ties_there_are(keep, seed, values):
-    random = np.random.default_rng(seed)
-    weights = torch.tensor(random.integers(0, values, (6, 2, 5)) / values).float()
-    before = weights.clone()
-    kept = weights - keep_largest_of_each(weights, keep) >= 0
-    assert kept.flatten(1).sum(1).tolist() == [min(keep, 10)] * 6
-    for old, part in zip(before, kept, strict=True):
-        assert part.all() or not part.any() or old[~part].max() <= old[part].min()
-    assert (weights - before).abs().max() < 1e-6
-
-
-def test_with_a_budget_of_each_output_all_have_the_same_number_of_ones():
-    model = train_steps(model_with("two-level:ones=0.1,per-output=yes@conv2+dense1"), steps=12)
-    for member in members(model.eval()):
-        bits = member.export().decode().reshape(member.shape[0], -1)
-        assert set(bits.sum(1).tolist()) == {int(0.1 * bits.shape[1])}
 
 
 def test_levels_with_zero_are_zero_and_one_in_training_and_in_the_network():
@@ -330,7 +310,6 @@ def test_a_copy_has_a_budget_of_its_own():
         ({"levels": "open"}, "^two-level's levels must be learnt, closed or zero, not 'open'$"),
         ({"fraction": 9}, "^two-level's fraction must be from 0 to 8, not 9$"),
         ({"per_layer": True, "by": "penalty"}, "^two-level's per-layer goes with by=magnitude"),
-        ({"per_output": True, "by": "penalty"}, "^two-level's per-output goes with by=magnitude"),
     ],
 )
 def test_wrong_options_are_one_sentence(options, words):
@@ -343,10 +322,6 @@ def test_wrong_options_are_one_sentence(options, words):
     [
         (("two-level@conv2", "two-level@conv2"), "^conv2 has two levels already"),
         (("two-level", "codebook:n=16"), "^conv2 is compacted already: give a layer one codebook, before any other"),
-        (
-            ("codebook:n=16@conv2", "two-level:per-output=yes@conv2"),
-            "^conv2 has a codebook, which has no budget of each",
-        ),
         (("two-level@none",), "^'none' is no layer with weights"),
     ],
 )

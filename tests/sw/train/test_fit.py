@@ -64,6 +64,30 @@ def test_a_training_uses_the_threads_that_it_is_told_and_leaves_the_callers(blob
     assert (seen, torch.get_num_threads()) == ([before + 1, before], before)
 
 
+def test_a_fast_training_is_exact_in_validation_and_leaves_the_callers_precision(blobs):
+    before = torch.get_float32_matmul_precision()
+    config = dataclasses.replace(TINY, epochs=2, fast=True)
+    seen = []
+    original = Learner.validation_step
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            Learner, "validation_step", lambda *a: (seen.append(torch.get_float32_matmul_precision()), original(*a))
+        )
+        first = train(config, blobs)
+    assert set(seen) == {"high"}
+    assert torch.get_float32_matmul_precision() == before
+    assert compare(first.model, export(first.model), blobs.test_images).equal
+    assert_same(parameters(first.model), parameters(train(config, blobs).model))
+
+
+def test_a_checkpoint_of_a_version_without_fast_goes_on(blobs, tmp_path):
+    config = dataclasses.replace(TINY, output=str(tmp_path))
+    earlier = {name: value for name, value in config.as_dict().items() if name != "fast"}
+    config.check_continues(earlier, tmp_path)
+    with pytest.raises(SubbitError, match="was trained with fast = False, not True"):
+        dataclasses.replace(config, fast=True).check_continues(earlier, tmp_path)
+
+
 def stop_in_epoch(monkeypatch, epoch):
     original = Learner.on_train_batch_start
 

@@ -1,5 +1,7 @@
-"""Other ways to build a constant matrix of signs with thresholds: SystemVerilog of a module ``top`` from x to y.
+"""Other ways to build a constant matrix with thresholds: SystemVerilog of a module ``top`` from x to y.
 
+Bits 1 of the weights stand for 1, bits 0 for ``low``, which is -1 or 0; a threshold is on the agreements, or on the
+ones that the taps of weight 1 are.
 `compressors` and `adders` are plain circuits, an output at a time. `da4ml` and `alkaid` (LGPL-3) are looked for as
 installed packages: ``pip install --target FOLDER da4ml alkaid``, and FOLDER on PYTHONPATH.
 """
@@ -19,7 +21,7 @@ __all__ = ["RIVALS"]
 PARTS = ("graph.v", "shift_adder.v", "negative.v")
 
 
-def compressors(weights: np.ndarray, thresholds: np.ndarray) -> str:
+def compressors(weights: np.ndarray, thresholds: np.ndarray, low: int = -1) -> str:
     """For every output a tree of full adders, each a parity and a majority, and a comparison."""
     lines: list[str] = []
 
@@ -41,10 +43,10 @@ def compressors(weights: np.ndarray, thresholds: np.ndarray) -> str:
             place += 1
         return "{" + ", ".join(reversed(total)) + "}"
 
-    return _module(weights, thresholds, lines, output)
+    return _module(weights, thresholds, low, lines, output)
 
 
-def adders(weights: np.ndarray, thresholds: np.ndarray) -> str:
+def adders(weights: np.ndarray, thresholds: np.ndarray, low: int = -1) -> str:
     """For every output a balanced tree of additions, each as wide as its sum, and a comparison."""
     lines: list[str] = []
 
@@ -60,39 +62,39 @@ def adders(weights: np.ndarray, thresholds: np.ndarray) -> str:
 
         return tree(0, len(bits))
 
-    return _module(weights, thresholds, lines, output)
+    return _module(weights, thresholds, low, lines, output)
 
 
 def _module(
-    weights: np.ndarray, thresholds: np.ndarray, lines: list[str], output: Callable[[int, list[str]], str]
+    weights: np.ndarray, thresholds: np.ndarray, low: int, lines: list[str], output: Callable[[int, list[str]], str]
 ) -> str:
     outputs, taps = weights.shape
     head = f"module top(input [{taps - 1}:0] x, output [{outputs - 1}:0] y);"
     for c in range(outputs):
-        bits = [f"x[{tap}]" if weights[c, tap] else f"(!x[{tap}])" for tap in range(taps)]
+        bits = [f"x[{tap}]" if weights[c, tap] else f"(!x[{tap}])" for tap in range(taps) if low or weights[c, tap]]
         total = output(c, bits)
         lines.append(f"assign y[{c}] = {total} >= {int(thresholds[c])};")
     return "\n".join([head, *lines, "endmodule"]) + "\n"
 
 
-def da4ml(weights: np.ndarray, thresholds: np.ndarray) -> str:
-    """da4ml's adder graph for the matrix of -1 and +1, with a comparison an output. Raises ImportError without it."""
+def da4ml(weights: np.ndarray, thresholds: np.ndarray, low: int = -1) -> str:
+    """da4ml's adder graph for the matrix, with a comparison an output. Raises ImportError without it."""
     trace, codegen = importlib.import_module("da4ml.trace"), importlib.import_module("da4ml.codegen")
     ones = np.ones(weights.shape[1])
     x = trace.FixedVariableArray.from_lhs(0 * ones, ones, ones)
-    logic = trace.comb_trace(x, x @ (2.0 * weights.T - 1))
-    return _distributed(codegen, logic, weights, thresholds, lambda folder: (logic, "graph", folder))
+    logic = trace.comb_trace(x, x @ np.where(weights.T, 1.0, low))
+    return _distributed(codegen, logic, weights, thresholds, low, lambda folder: (logic, "graph", folder))
 
 
-def alkaid(weights: np.ndarray, thresholds: np.ndarray) -> str:
+def alkaid(weights: np.ndarray, thresholds: np.ndarray, low: int = -1) -> str:
     """The same from alkaid, da4ml's successor. Raises ImportError without it."""
     trace, codegen = importlib.import_module("alkaid.trace"), importlib.import_module("alkaid.codegen")
     ones = np.ones(weights.shape[1])
     x = trace.FVArray.from_lhs(0 * ones, ones, ones, solver_options={"binary_lut": False})
     # Its adders alone: the tables that it packs them into by default come out larger (see docs/unrolled.md).
-    logic = trace.trace(x, x @ (2.0 * weights.T - 1))
+    logic = trace.trace(x, x @ np.where(weights.T, 1.0, low))
     return _distributed(
-        codegen, logic, weights, thresholds, lambda folder: (logic, folder, "graph"), ternary_fuse=False
+        codegen, logic, weights, thresholds, low, lambda folder: (logic, folder, "graph"), ternary_fuse=False
     )
 
 
@@ -101,6 +103,7 @@ def _distributed(
     logic: Any,
     weights: np.ndarray,
     thresholds: np.ndarray,
+    low: int,
     arguments: Callable[[str], Sequence[Any]],
     **options: Any,
 ) -> str:
@@ -121,13 +124,16 @@ def _distributed(
     for c in range(outputs):
         width, signed = int(widths[c]), bool(kifs[0, c])
         value = f"$signed(s[{at + width - 1}:{at}])" if signed else f"$signed({{1'b0, s[{at + width - 1}:{at}]}})"
-        lines.append(f"assign y[{c}] = {value} >= {int(thresholds[c] - (weights[c] == 0).sum())};")
+        lines.append(f"assign y[{c}] = {value} >= {int(thresholds[c] + low * (weights[c] == 0).sum())};")
         at += width
-    head = f"module top(input [{taps - 1}:0] x, output [{outputs - 1}:0] y);\nwire [{at - 1}:0] s;\ngraph graph(x, s);"
+    # Inputs that no output reads are left out of the graph's.
+    read = ", ".join(f"x[{tap}]" for tap in reversed(range(taps)) if low or weights[:, tap].any())
+    head = f"module top(input [{taps - 1}:0] x, output [{outputs - 1}:0] y);\nwire [{at - 1}:0] s;"
+    head += f"\ngraph graph({{{read}}}, s);"
     return text + "\n" + "\n".join([head, *lines, "endmodule"]) + "\n"
 
 
-RIVALS: dict[str, Callable[[np.ndarray, np.ndarray], str]] = {
+RIVALS: dict[str, Callable[[np.ndarray, np.ndarray, int], str]] = {
     "compressors": compressors,
     "adders": adders,
     "da4ml": da4ml,

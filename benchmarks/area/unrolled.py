@@ -2,10 +2,12 @@
 
     python -m benchmarks unrolled [--sizes 64x64 ...] [--networks FILE ...] [--official FOLDER] [--families ice40 ...]
                                   [--methods subbit ...] [--limit SECONDS] [--quick] [--tighten no] [--again]
+                                  [--ones SHARE]
 
-A size is taps x outputs of random signs, numpy's default_rng(0), each output against half of the taps. From the
-.safetensors networks come all hidden layers with thresholds whose weights are -1 and +1 or two levels of which only the
-signs are used; `--official` is a folder with BNN-PYNQ's mnist-lfcW1A1-decoded.npz and cifar10-cnvW1A1-decoded.npz.
+A size is taps x outputs of random signs, numpy's default_rng(0), each output against half of the taps; with `--ones`
+of 0 and 1, of which that share are one, each output against half of its ones. From the .safetensors networks come all
+hidden layers with thresholds whose weights are -1 and +1, or 0 and another level, or two levels of which only the signs
+are used; `--official` is a folder with BNN-PYNQ's mnist-lfcW1A1-decoded.npz and cifar10-cnvW1A1-decoded.npz.
 `--rows` takes only the first outputs of a layer. What Yosys has mapped, whosever it is, is tightened (`hw.tighten`) as
 `subbit build` does it for a device that is nearly full, or otherwise (``quick``), or is left as it is (``no``).
 da4ml and alkaid: ``pip install --target FOLDER --no-deps da4ml alkaid quantizers numba llvmlite``, and FOLDER on
@@ -14,6 +16,7 @@ PYTHONPATH. Rows stand in benchmarks/results/unrolled.json; those that stand the
 """
 
 import argparse
+import re
 import tempfile
 import time
 from collections.abc import Iterator
@@ -27,15 +30,19 @@ from amaranth.lib.wiring import In, Out
 
 from benchmarks.area.rivals import RIVALS
 from benchmarks.compact.official import bits_of
-from benchmarks.report import kept_rows, publish, versions
+from benchmarks.report import DOCS, kept_rows, markdown, publish, versions
+from docs.tools.marks import fill
 from hw.synthesis import FAMILIES, nextpnr_version, packed_ice40, synthesise
 from hw.unrolled.emit import build
 from hw.unrolled.optimise import Unrolling, optimise
+from hw.unrolled.two_level import two_level
 from hw.yosys import yosys_version
 from sw.errors import SubbitError
 from sw.network import Linear, Threshold, load
 
-__all__ = ["Combinational", "layers", "measure", "random_layer", "unrolling"]
+__all__ = ["NAME", "Combinational", "layers", "measure", "random_layer", "random_ones", "table", "unrolling"]
+
+NAME = "unrolled"
 
 # ECP5 without multiplexers of tables, which cost some of these designs many tables. The quick mapper for iCE40 is that
 # of Yosys's command with abc in place of abc9, whose time grows fast with the size.
@@ -77,16 +84,30 @@ def random_layer(taps: int, outputs: int) -> tuple[np.ndarray, np.ndarray]:
     return np.random.default_rng(0).integers(0, 2, (outputs, taps)), np.full(outputs, taps // 2)
 
 
-def unrolling(weights: np.ndarray, thresholds: np.ndarray, family: str) -> Unrolling:
-    """The circuit of a layer with thresholds on agreements."""
-    return optimise(weights, family, thresholds=thresholds[:, None], invert=np.zeros(len(weights), dtype=bool))
+def random_ones(taps: int, outputs: int, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (outputs, taps) of 0 and 1, at least one of an output, and thresholds of half of an output's ones."""
+    rng = np.random.default_rng(0)
+    weights = (rng.random((outputs, taps)) < share).astype(np.int64)
+    weights[np.arange(outputs), rng.integers(0, taps, outputs)] = 1
+    return weights, (weights.sum(axis=1) + 1) // 2
 
 
-def layers(options: argparse.Namespace) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """Names, weights (outputs, taps) and thresholds on agreements (outputs,)."""
+def unrolling(weights: np.ndarray, thresholds: np.ndarray, family: str, low: int = -1) -> Unrolling:
+    """The circuit of a layer with thresholds on agreements, or with a ``low`` of 0 on ones."""
+    ends = {"thresholds": thresholds[:, None], "invert": np.zeros(len(weights), dtype=bool)}
+    if low == 0:
+        return two_level(weights, family, low=0, high=1, corrections=np.zeros((len(weights), 1), np.int64), **ends)
+    return optimise(weights, family, **ends)
+
+
+def layers(options: argparse.Namespace) -> Iterator[tuple[str, np.ndarray, np.ndarray, int]]:
+    """Names, weights (outputs, taps), thresholds on agreements or ones (outputs,), and what bits 0 stand for."""
     for size in options.sizes:
         taps, outputs = (int(number) for number in size.split("x"))
-        yield f"random {size}", *random_layer(taps, outputs)
+        if options.ones:
+            yield f"random {size}, {options.ones:.0%} ones", *random_ones(taps, outputs, options.ones), 0
+        else:
+            yield f"random {size}", *random_layer(taps, outputs), -1
     for file in options.networks:
         network = load(file)
         for layer in network.layers:
@@ -94,17 +115,23 @@ def layers(options: argparse.Namespace) -> Iterator[tuple[str, np.ndarray, np.nd
             if not isinstance(layer, Linear) or not after or layer.reads == ("input",):
                 continue
             bits = layer.weights.decode().reshape(layer.outputs, -1)
-            table = after[0].thresholds[:, 0]
+            table, (low, high) = after[0].thresholds[:, 0], layer.weights.values
+            if low == 0:
+                # A row's sum is high times twice the ones that it meets, less its taps.
+                ones = bits.sum(axis=1, dtype=np.int64)
+                limits = np.clip(-((-table - high * ones) // (2 * high)), 0, ones + 1)
+                yield f"{file.stem} {layer.name}", bits.astype(int)[ones > 0], limits[ones > 0], 0
+                continue
             limits = -((-table - layer.taps) // 2)
             # The levels of two-level weights only move the thresholds, by a multiple of the sum of the window.
             limits = limits if layer.plain else np.full(layer.outputs, layer.taps // 2)
-            yield f"{file.stem} {layer.name}", bits.astype(int), np.clip(limits, 0, layer.taps + 1)
+            yield f"{file.stem} {layer.name}", bits.astype(int), np.clip(limits, 0, layer.taps + 1), -1
     if options.official:
         for name, file, numbers in (("lfc", "mnist-lfcW1A1", (0, 1, 2)), ("cnv", "cifar10-cnvW1A1", (1, 2, 3))):
             stored = np.load(options.official / f"{file}-decoded.npz")
             for number in numbers:
                 bits = bits_of(stored, number).astype(int)
-                yield f"{name} layer {number}", bits, stored[f"L{number}_thr"][: len(bits), 0].astype(int) + 1
+                yield f"{name} layer {number}", bits, stored[f"L{number}_thr"][: len(bits), 0].astype(int) + 1, -1
 
 
 def measure(
@@ -112,6 +139,7 @@ def measure(
     family: str,
     weights: np.ndarray,
     thresholds: np.ndarray,
+    low: int,
     limit: float,
     script: list[str],
     tightened: bool | None = True,
@@ -123,16 +151,16 @@ def measure(
     start, busy = time.perf_counter(), time.process_time()
     found: dict[str, Any] = {}
     if method == "subbit":
-        solved = unrolling(weights, thresholds, family)
+        solved = unrolling(weights, thresholds, family, low)
         found = {
             "depth": solved.depth,
             "estimate": solved.cells,
-            "clusters": f"{len(solved.clusters)} of {max(solved.clusters)}",
+            "clusters": f"{len(solved.clusters)} of {max(solved.clusters, default=0)}",
             "edges": solved.edges,
         }
         design = Combinational(solved)
     else:
-        design = RIVALS[method](weights, thresholds)
+        design = RIVALS[method](weights, thresholds, low)
     found["solve_s"] = round(time.perf_counter() - start, 2)
     found["solve_cpu_s"] = round(time.process_time() - busy, 2)
     with tempfile.TemporaryDirectory() as folder:
@@ -149,10 +177,42 @@ def measure(
     return {"cells": cells, "luts": area.luts, "carries": area.carries, **found, "yosys_s": round(area.seconds, 1)}
 
 
+def table(rows: list[dict[str, Any]]) -> str:
+    """The cells in Markdown, a line a layer, family and mapper. A star marks netlists as Yosys maps them."""
+    found: dict[tuple[str, str, str], dict[str, dict[str, Any]]] = {}
+    for row in rows:
+        mapper, _, left = row["mapper"].partition(", ")
+        if left and (left != "not tightened" or row["method"] == "subbit"):
+            continue
+        line = found.setdefault((row["layer"], row["family"], mapper), {})
+        if not left or row["method"] not in line:
+            line[row["method"]] = row | {"star": "*" * bool(left)}
+    lines = []
+    for (layer, family, mapper), line in sorted(found.items(), key=lambda item: natural(item[0])):
+        cells = [
+            "" if row is None else f"{row['cells']:,}{row['star']}" if "cells" in row else "over the limit"
+            for row in map(line.get, METHODS)
+        ]
+        others = [row["cells"] for method, row in line.items() if method != "subbit" and "cells" in row]
+        ours = line.get("subbit", {})
+        below = f"{100 * (1 - ours['cells'] / min(others)):.0f} %" if others and "cells" in ours else ""
+        lines.append([layer, f"{family}, {mapper}", cells[0], str(ours.get("depth", "")), *cells[1:], below])
+    head = ["layer (taps x outputs)", "family, mapper", "this package", "depth", *RIVALS, "below the best"]
+    return markdown(head, lines)
+
+
+def natural(key: tuple[str, str, str]) -> list[object]:
+    """For sorting: random layers first, numbers by size."""
+    layer, *rest = key
+    parts = re.split(r"(\d+)", layer)
+    return [not layer.startswith("random"), [int(part) if part.isdecimal() else part for part in parts], rest]
+
+
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", nargs="*", default=["64x64", "256x64", "576x64"], help="taps x outputs")
+    parser.add_argument("--ones", type=float, help="share of ones, of random layers of 0 and 1")
     parser.add_argument("--networks", nargs="*", type=Path, default=[], help=".safetensors networks")
     parser.add_argument("--official", type=Path, help="folder of BNN-PYNQ's weights")
     parser.add_argument("--rows", type=int, help="outputs taken of each layer, the first ones")
@@ -163,9 +223,9 @@ def main() -> None:
     parser.add_argument("--tighten", choices=list(TIGHTENED), default="dense", help="how, see hw.tighten")
     parser.add_argument("--again", action="store_true", help="measure rows that stand in the results too")
     options = parser.parse_args()
-    rows = kept_rows("unrolled")
+    rows = kept_rows(NAME)
     tools = versions("numpy", "da4ml", "alkaid") | {"yosys": yosys_version(), "nextpnr-ice40": nextpnr_version() or ""}
-    for name, weights, thresholds in layers(options):
+    for name, weights, thresholds, low in layers(options):
         kept = weights[: options.rows]
         label = f"{name}, {kept.shape[1]}x{len(kept)}" if len(kept) < len(weights) else name
         for family in options.families:
@@ -182,6 +242,7 @@ def main() -> None:
                         family,
                         kept,
                         thresholds[: len(kept)],
+                        low,
                         options.limit,
                         QUICK if quick else SCRIPTS[family],
                         TIGHTENED[options.tighten][0],
@@ -190,7 +251,8 @@ def main() -> None:
                     print(f"{method} is left out: {error}")
                     continue
                 rows = [row for row in rows if row not in old] + [row]
-                publish("unrolled", "Unrolled layers", rows, tools)
+                publish(NAME, "Unrolled layers", rows, tools)
+                fill(DOCS / "unrolled.md", NAME, table(rows))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.area import clocks, density, frame_a_cycle
+from benchmarks.area import clocks, density, frame_a_cycle, unrolled
 from benchmarks.boards import table as boards
 from benchmarks.compact.pages import tables
 from benchmarks.compact.summary import gather, grouped
@@ -33,6 +33,11 @@ def test_the_clocks_are_those_that_were_reached():
 def test_the_operations_a_lut_are_those_that_were_measured():
     page = (DOCS / "results.md").read_text()
     assert filled(page, density.NAME, density.table(kept_rows(density.NAME))) == page
+
+
+def test_the_unrolled_layers_are_those_that_were_measured():
+    page = (DOCS / "unrolled.md").read_text()
+    assert filled(page, unrolled.NAME, unrolled.table(kept_rows(unrolled.NAME))) == page
 
 
 def test_a_table_goes_between_its_marks_alone():

@@ -128,7 +128,7 @@ def main() -> None:
     parser.add_argument("--designs", nargs="+", choices=list(DESIGNS), default=list(DESIGNS))
     parser.add_argument("--again", action="store_true", help="measure rows anew that are there already")
     given = parser.parse_args()
-    rows = kept_rows(NAME, again=given.again)
+    rows = [row for row in kept_rows(NAME) if not (given.again and row["design"] in given.designs)]
     for name in track(given.designs, description="Yosys"):
         if all(row["design"] != name for row in rows):
             rows.append(measure(name))

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from sw.compact.method import Method, known_layers, register
 from sw.errors import SubbitError
 from sw.network.encodings import DenseEncoding
-from sw.network.encodings.sparse import SparseEncoding
+from sw.network.encodings.sparse import smallest
 from sw.network.encodings.two_level import TwoLevelEncoding
 from sw.train.binarize import DenseBinarizer, WeightBinarizer
 from sw.train.layers import BinaryLinear, Scores
@@ -88,18 +88,21 @@ class FewBinarizer(WeightBinarizer):
         factor = max(START / share, 1.0) ** (1.0 - min(progress / ANNEALED, 1.0))
         self.mask = chosen(self.scores, round(self.wanted * factor), round(self.most * factor))
 
+    @property
+    def level(self) -> Tensor:
+        """2 where an input, or a pair of them, is read, and 0 elsewhere."""
+        return (self.mask if self.training else self.final).to(self.latent.dtype).mul_(2.0)
+
     def difference(self) -> Tensor:
-        mask = (self.mask if self.training else self.final).to(self.latent.dtype).mul_(2.0)
         if self.tied:
-            return _Chosen.apply(self.latent, mask, True)  # type: ignore[no-any-return]
+            return _Chosen.apply(self.latent, self.level, True)  # type: ignore[no-any-return]
         return super().difference()
 
     def forward(self) -> Tensor:
         if self.tied:
             difference = self.difference()
             return torch.cat([torch.relu(difference), torch.relu(-difference)], dim=1)
-        mask = (self.mask if self.training else self.final).to(self.latent.dtype).mul_(2.0)
-        return _Chosen.apply(self.latent, mask, False)  # type: ignore[no-any-return]
+        return _Chosen.apply(self.latent, self.level, False)  # type: ignore[no-any-return]
 
     def signs(self) -> Tensor:
         return self.forward() - 1.0
@@ -108,8 +111,7 @@ class FewBinarizer(WeightBinarizer):
         if self.training:
             raise ValueError("the model must be in eval mode")
         dense = DenseEncoding((self.signs().detach() > 0).to(torch.uint8).cpu().numpy())
-        sparse = SparseEncoding.of(dense.decode())
-        return TwoLevelEncoding(min(dense, sparse, key=lambda kind: kind.stored_bits()), 1, 0)
+        return TwoLevelEncoding(smallest(dense), 1, 0)
 
     def train(self, mode: bool = True) -> "FewBinarizer":
         super().train(mode)

@@ -24,7 +24,7 @@ from sw.network import (
     Threshold,
 )
 from sw.network.encodings.codebook import CodebookEncoding
-from sw.network.encodings.sparse import SparseEncoding
+from sw.network.encodings.sparse import smallest
 from sw.network.encodings.two_level import TwoLevelEncoding
 
 __all__ = ["input_slices", "with_slices", "with_two_levels"]
@@ -48,7 +48,7 @@ def with_two_levels(network: Network, names: list[str], ones: float, fraction: i
         # With the upper level at 1, the lower one is the mean of what is to be zero.
         lower = float(2.0 * before[after == 0].mean() - 1.0) if (after == 0).any() else -1.0
         ratio, shift = _whole_ratio((1.0 + lower) / (1.0 - lower), fraction)
-        weights = TwoLevelEncoding(_smallest(after.reshape(layer.weights.shape)), ratio, shift)
+        weights = TwoLevelEncoding(smallest(DenseEncoding(after.reshape(layer.weights.shape))), ratio, shift)
         means = _Meaning((1 << shift) * 2.0 / (1.0 - lower), np.zeros(layer.outputs), turned)
         fresh = replace(layer, weights=weights)
         network = _exchanged(network, network.layers, fresh, fresh.output(network.source(layer)), means)
@@ -78,10 +78,6 @@ def _whole_ratio(ratio: float, fraction: int) -> tuple[int, int]:
     while fraction and whole % 2 == 0:
         whole, fraction = whole // 2, fraction - 1
     return whole, fraction
-
-
-def _smallest(bits: np.ndarray) -> Encoding:
-    return min(DenseEncoding(bits), SparseEncoding.of(bits), key=lambda kind: kind.stored_bits())
 
 
 @dataclass(frozen=True)
@@ -191,7 +187,7 @@ def _of_channels(layer: Linear, source: TensorType, stays: np.ndarray) -> Encodi
     bits = weights.decode().reshape(layer.outputs, -1, source.channels)[:, :, stays]
     bits = bits.reshape(*weights.shape[:-1], weights.shape[-1] // source.channels * int(stays.sum()))
     if isinstance(weights, TwoLevelEncoding):
-        return replace(weights, inner=_smallest(bits))
+        return replace(weights, inner=smallest(DenseEncoding(bits)))
     if isinstance(weights, CodebookEncoding) and weights.words.kernel > 1:
         return CodebookEncoding.of(bits, weights.codewords)  # A word lies within one input channel.
     return DenseEncoding(bits)

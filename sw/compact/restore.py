@@ -31,7 +31,7 @@ from sw.network import (
     Threshold,
 )
 from sw.network.encodings.codebook import CodebookEncoding
-from sw.network.encodings.sparse import SparseEncoding
+from sw.network.encodings.sparse import smallest
 from sw.network.encodings.two_level import TwoLevelEncoding
 from sw.train import layers as modules
 from sw.train.binarize import DenseBinarizer, LatentBinarizer, WeightBinarizer, latent_of
@@ -69,7 +69,7 @@ class FixedLevels(WeightBinarizer):
     def export(self) -> TwoLevelEncoding:
         inner = self.inner.export()
         if isinstance(inner, DenseEncoding):
-            inner = min(inner, SparseEncoding.of(inner.decode()), key=lambda kind: kind.stored_bits())
+            inner = smallest(inner)
         return TwoLevelEncoding(inner, self.ratio, self.fraction)
 
     def after_step(self) -> None:

@@ -25,7 +25,7 @@ from sw.compact.quantiser import group_ratio, keep_largest, two_means
 from sw.errors import SubbitError
 from sw.network import Network
 from sw.network.encodings import DenseEncoding
-from sw.network.encodings.sparse import SparseEncoding
+from sw.network.encodings.sparse import smallest
 from sw.network.encodings.two_level import MOST_FRACTION, TwoLevelEncoding
 from sw.train.binarize import DenseBinarizer, LatentBinarizer, Regulariser, WeightBinarizer
 from sw.train.estimators import round_ste
@@ -122,8 +122,7 @@ class TwoLevelBinarizer(WeightBinarizer):
             self.budget.settle()
         encoding = self.inner.encode((self.inner.latent - self.final_cut).detach())
         if isinstance(encoding, DenseEncoding):
-            sparse = SparseEncoding.of(encoding.decode())
-            encoding = min(encoding, sparse, key=lambda kind: kind.stored_bits())
+            encoding = smallest(encoding)
         return TwoLevelEncoding(encoding, int(self.ratio), self.fraction)
 
     def train(self, mode: bool = True) -> "TwoLevelBinarizer":

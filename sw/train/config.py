@@ -45,8 +45,8 @@ class TrainConfig:
     further, by its `sw.network.digest`, or is None.
     `threads` of a CPU share each step, by default as many as PyTorch takes: another number adds in another order, and
     so trains another network from the same seed.
-    `fast` takes products in bfloat16 where the processor is made for these, and Adam's fused steps: a step of wide
-    layers takes half the time. Products of bits and small whole numbers stay exact, gradients are rounded, and so it
+    `fast` takes products in bfloat16 where the processor is made for these, and Adam's fused steps: wide layers
+    train faster. Products of bits and small whole numbers stay exact, gradients are rounded, and so it
     trains another network from the same seed.
     `accelerator`, `devices`, `num_nodes`, `strategy` go to lightning: the same call trains on several machines.
     """

@@ -20,24 +20,14 @@ def test_what_compaction_costs_is_what_the_runs_gave(name):
         assert filled(page, mark, table) == page
 
 
-def test_the_boards_are_those_that_were_built():
-    page = (DOCS / "results.md").read_text()
-    assert filled(page, boards.NAME, boards.table(kept_rows(boards.NAME))) == page
-
-
-def test_the_clocks_are_those_that_were_reached():
-    page = (DOCS / "results.md").read_text()
-    assert filled(page, clocks.NAME, clocks.table(kept_rows(clocks.NAME))) == page
-
-
-def test_the_operations_a_lut_are_those_that_were_measured():
-    page = (DOCS / "results.md").read_text()
-    assert filled(page, density.NAME, density.table(kept_rows(density.NAME))) == page
-
-
-def test_the_unrolled_layers_are_those_that_were_measured():
-    page = (DOCS / "unrolled.md").read_text()
-    assert filled(page, unrolled.NAME, unrolled.table(kept_rows(unrolled.NAME))) == page
+@pytest.mark.parametrize(
+    ("name", "benchmark"),
+    [("results.md", each) for each in (boards, clocks, density, frame_a_cycle)] + [("unrolled.md", unrolled)],
+    ids=lambda given: getattr(given, "NAME", None),
+)
+def test_tables_are_those_that_were_measured(name, benchmark):
+    page = (DOCS / name).read_text()
+    assert filled(page, benchmark.NAME, benchmark.table(kept_rows(benchmark.NAME))) == page
 
 
 def test_a_table_goes_between_its_marks_alone():
@@ -46,8 +36,3 @@ def test_a_table_goes_between_its_marks_alone():
     for other in ("c", "/a"):
         with pytest.raises(ValueError, match="the page has no"):
             filled(page, other, "new")
-
-
-def test_the_networks_with_a_frame_a_cycle_are_those_that_were_built():
-    page = (DOCS / "results.md").read_text()
-    assert filled(page, frame_a_cycle.NAME, frame_a_cycle.table(kept_rows(frame_a_cycle.NAME))) == page

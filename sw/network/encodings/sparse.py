@@ -7,8 +7,9 @@ from typing import ClassVar
 import numpy as np
 
 from sw.network.encodings.base import Encoding, Rom, index_bits, register, shape_of
+from sw.network.encodings.dense import DenseEncoding
 
-__all__ = ["SparseEncoding"]
+__all__ = ["SparseEncoding", "smallest"]
 
 MOST_WEIGHTS = 1 << 31
 # Weights that a layer may have though nothing is stored of them, and how many more for each number that is.
@@ -88,3 +89,9 @@ class SparseEncoding(Encoding):
         if arrays.keys() != {"counts", "positions", "shape"}:
             raise ValueError(f"the arrays of sparse weights must be counts, positions and shape, not {sorted(arrays)}")
         return cls(arrays["counts"], arrays["positions"], shape_of(arrays["shape"]))
+
+
+def smallest(dense: DenseEncoding) -> DenseEncoding | SparseEncoding:
+    """The same weights with the fewest stored bits: ``dense``, or the places of the ones where these take fewer."""
+    sparse = SparseEncoding.of(dense.decode())
+    return sparse if sparse.stored_bits() < dense.stored_bits() else dense

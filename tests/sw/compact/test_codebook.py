@@ -18,8 +18,8 @@ from sw.train.binarize import kernel_order
 from sw.train.config import TrainConfig
 from sw.train.estimators import sign
 from sw.train.export import compare, export
-from sw.train.loop import Learner
 from sw.train.models import BinaryModel, ModelSpec
+from tests.sw.trainings import assert_same, in_two_halves
 
 TINY = TrainConfig(
     topology="conv 6, conv 8 pad 1, conv 8 pad 1, pool, dense 8", epochs=4, batch=32, learning_rate=0.05,
@@ -263,26 +263,11 @@ def test_trains_with_few_codewords_and_the_network_is_the_model(blobs, way):
 
 
 @pytest.mark.parametrize("way", [*WAYS, "sparks,exact=yes,every=3"])
-def test_a_stopped_training_resumes_to_where_it_would_have_ended(blobs, tmp_path, monkeypatch, way):
+def test_a_stopped_training_resumes_to_where_it_would_have_ended(blobs, tmp_path, way):
     config = dataclasses.replace(TINY, compact=(f"codebook:n=6,by={way}",))
     _, whole = train(dataclasses.replace(config, output=str(tmp_path / "whole")), blobs)
-    original = Learner.on_train_batch_start
-
-    def stop(self, batch, batch_idx):
-        if self.current_epoch == 2 and batch_idx == 1:
-            raise KeyboardInterrupt
-        original(self, batch, batch_idx)
-
-    halves = dataclasses.replace(config, output=str(tmp_path / "halves"))
-    with monkeypatch.context() as patch:
-        patch.setattr(Learner, "on_train_batch_start", stop)
-        with pytest.raises(SubbitError, match="go on with resume"):
-            train(halves, blobs)
-    _, resumed = train(dataclasses.replace(halves, resume=str(tmp_path / "halves" / "last.ckpt")), blobs)
-    one, other = whole.model.state_dict(), resumed.model.state_dict()
-    assert one.keys() == other.keys()
-    for name, value in one.items():
-        assert torch.equal(value, other[name]), name
+    _, resumed = in_two_halves(train, config, blobs, tmp_path / "halves", 2)
+    assert_same(whole.model, resumed.model)
 
 
 @pytest.mark.parametrize(("kernel", "codewords"), [(1, 40), (2, 16), (5, 32), (3, 40)])

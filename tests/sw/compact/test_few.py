@@ -16,9 +16,8 @@ from sw.errors import SubbitError
 from sw.network.encodings.two_level import TwoLevelEncoding
 from sw.train.config import TrainConfig
 from sw.train.export import compare
-from sw.train.fit import TrainingStopped
-from sw.train.loop import Learner
 from sw.train.models import BinaryModel, ModelSpec
+from tests.sw.trainings import assert_same, in_two_halves
 
 METHODS = ("few:inputs=3,most=5@dense1", "few:inputs=6,most=-1@dense2")
 TINY = TrainConfig(
@@ -103,7 +102,7 @@ def test_the_choice_is_made_anew_every_few_steps():
     assert not torch.equal(seen[EVERY - 1], seen[EVERY])
 
 
-def test_a_trained_network_is_the_model_and_a_resumed_training_ends_the_same(blobs, tmp_path, monkeypatch):
+def test_a_trained_network_is_the_model_and_a_resumed_training_ends_the_same(blobs, tmp_path):
     network, whole = train(dataclasses.replace(TINY, output=str(tmp_path / "whole")), blobs)
     weights = {layer.name: layer.weights for layer in network.layers if hasattr(layer, "weights")}
     assert {weights[name].values for name in ("dense1", "dense2")} == {(0, 2)}
@@ -112,20 +111,8 @@ def test_a_trained_network_is_the_model_and_a_resumed_training_ends_the_same(blo
     assert int(weights["dense2"].decode().sum()) == 6 * 3
     assert whole.validation_accuracy > 0.6
     assert compare(whole.model, network, blobs.test_images).equal
-    original = Learner.on_train_batch_start
-
-    def stop(self, batch, batch_idx):
-        if self.current_epoch == 3:
-            raise KeyboardInterrupt
-        original(self, batch, batch_idx)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Learner, "on_train_batch_start", stop)
-        with pytest.raises(TrainingStopped):
-            train(dataclasses.replace(TINY, output=str(tmp_path / "halves")), blobs)
-    _, resumed = train(dataclasses.replace(TINY, resume=str(tmp_path / "halves" / "last.ckpt")), blobs)
-    first, second = whole.model.state_dict(), resumed.model.state_dict()
-    assert all(torch.equal(value, second[name]) for name, value in first.items())
+    _, resumed = in_two_halves(train, TINY, blobs, tmp_path / "halves", 3)
+    assert_same(whole.model, resumed.model)
 
 
 @pytest.mark.parametrize(

@@ -20,9 +20,9 @@ from sw.network.encodings.two_level import TwoLevelEncoding
 from sw.train.binarize import kernel_order
 from sw.train.config import TrainConfig
 from sw.train.export import compare
-from sw.train.loop import Learner
 from sw.train.models import BinaryModel, ModelSpec
 from tests.networks import networks, random_images
+from tests.sw.trainings import assert_same, in_two_halves
 
 TINY = TrainConfig(
     topology="conv 6, conv 16 pad 1, pool, dense 24", epochs=4, batch=32, learning_rate=0.02, validation=0.2,
@@ -232,23 +232,9 @@ def test_a_codebook_learns_with_the_term_and_is_kept(blobs):
     assert compare(result.model, network, blobs.test_images).equal
 
 
-def test_a_stopped_training_resumes_to_where_it_would_have_ended(blobs, tmp_path, monkeypatch):
+def test_a_stopped_training_resumes_to_where_it_would_have_ended(blobs, tmp_path):
     config = dataclasses.replace(TINY, compact=("reuse:strength=5,every=7",))
     _, whole = train(dataclasses.replace(config, output=str(tmp_path / "whole")), blobs)
-    halves = dataclasses.replace(config, output=str(tmp_path / "halves"))
-    with monkeypatch.context() as patch:
-        original = Learner.on_train_batch_start
-
-        def stop(self, *args):
-            if self.current_epoch == 2:
-                raise KeyboardInterrupt
-            return original(self, *args)
-
-        patch.setattr(Learner, "on_train_batch_start", stop)
-        with pytest.raises(SubbitError, match="go on with resume"):
-            train(halves, blobs)
-    _, resumed = train(dataclasses.replace(halves, resume=str(tmp_path / "halves" / "last.ckpt")), blobs)
-    one, other = whole.model.state_dict(), resumed.model.state_dict()
-    assert {"regularisers.reuse.steps", "regularisers.reuse.conv2_parents"} <= one.keys()
-    for name, value in one.items():
-        torch.testing.assert_close(value, other[name], rtol=0, atol=0, msg=name)
+    _, resumed = in_two_halves(train, config, blobs, tmp_path / "halves", 2)
+    assert {"regularisers.reuse.steps", "regularisers.reuse.conv2_parents"} <= whole.model.state_dict().keys()
+    assert_same(whole.model, resumed.model)

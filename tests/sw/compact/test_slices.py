@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-import torch
 
 from sw.compact.method import parse_methods
 from sw.compact.slices import Sensitivity, Slices, choose, injected, sensitivity, slices_of
@@ -16,8 +15,8 @@ from sw.train.config import TrainConfig
 from sw.train.data import DataSet
 from sw.train.export import compare
 from sw.train.fit import TrainingStopped, accuracy
-from sw.train.loop import Learner
 from sw.train.models import BinaryModel, ModelSpec
+from tests.sw.trainings import assert_same, stopped
 
 TINY = TrainConfig(
     topology="conv 8 pad 1, pool, dense 8", epochs=5, batch=32, learning_rate=0.02, validation=0.25, progress=False,
@@ -48,13 +47,6 @@ def data():
 @pytest.fixture(scope="module")
 def trained(data):
     return fit.train(TINY, data).model
-
-
-def assert_same(a, b):
-    a, b = (model.state_dict() for model in (a, b))
-    assert a.keys() == b.keys()
-    for name, value in a.items():
-        assert torch.equal(value, b[name]), name
 
 
 class TestInjection:
@@ -244,18 +236,9 @@ class TestMethod:
     def test_it_goes_on_where_it_was_cut_off(self, data, tmp_path, monkeypatch, stage, epoch, kept):
         config = dataclasses.replace(TINY, compact=("slices:seeds=2,drop=0.03",))
         whole = train(config, data)[1]
-        original = Learner.on_train_batch_start
-
-        def stop(self, batch, batch_idx):
-            if (self.config.compact == ()) == (stage == "base") and self.current_epoch == epoch:
-                raise KeyboardInterrupt
-            original(self, batch, batch_idx)
-
         folder = tmp_path / "run"
-        with monkeypatch.context() as patch:
-            patch.setattr(Learner, "on_train_batch_start", stop)
-            with pytest.raises(TrainingStopped):
-                train(dataclasses.replace(config, output=str(folder)), data)
+        with stopped(epoch, lambda config: (config.compact == ()) == (stage == "base")):
+            train(dataclasses.replace(config, output=str(folder)), data)
         assert (folder / "slices.json").exists() == (stage == "last")
         point = resume_point(folder, config.compact)
         assert point == folder / kept

@@ -3,7 +3,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-import torch
 
 from sw.compact.method import METHODS, Method, Revision, known_layers
 from sw.compact.train import load_model, resume_point, train
@@ -14,8 +13,8 @@ from sw.train.binarize import DenseBinarizer
 from sw.train.config import TrainConfig
 from sw.train.estimators import sign
 from sw.train.export import compare
-from sw.train.fit import TrainingStopped
 from sw.train.loop import Learner
+from tests.sw.trainings import assert_same, stopped
 
 TINY = TrainConfig(
     topology="conv 4 pad 1, pool, dense 8", epochs=4, batch=32, learning_rate=0.02, validation=0.2, progress=False,
@@ -69,25 +68,6 @@ def methods(monkeypatch):
         monkeypatch.setitem(METHODS, method.kind, method)
 
 
-def assert_same(a, b):
-    a, b = (model.state_dict() for model in (a, b))
-    assert a.keys() == b.keys()
-    for name, value in a.items():
-        assert torch.equal(value, b[name]), name
-
-
-def stop_in(monkeypatch, width, epoch):
-    """Ctrl-C in an epoch of the training of that width."""
-    original = Learner.on_train_batch_start
-
-    def stop(self, batch, batch_idx):
-        if (self.config.width, self.current_epoch, batch_idx) == (width, epoch, 1):
-            raise KeyboardInterrupt
-        original(self, batch, batch_idx)
-
-    monkeypatch.setattr(Learner, "on_train_batch_start", stop)
-
-
 def test_without_methods_it_is_the_plain_training(blobs):
     network, result = train(TINY, blobs)
     assert_same(result.model, fit.train(TINY, blobs).model)
@@ -116,10 +96,8 @@ def test_it_goes_on_in_the_stage_that_was_cut_off(blobs, tmp_path, monkeypatch, 
     network, whole = train(dataclasses.replace(config, output=str(tmp_path / "whole")), blobs)
     assert whole.model.spec.width == 3.0
     output = tmp_path / "halves"
-    with monkeypatch.context() as patch:
-        stop_in(patch, width, epoch)
-        with pytest.raises(TrainingStopped) as error:
-            train(dataclasses.replace(config, output=str(output)), blobs)
+    with stopped(epoch, lambda config: config.width == width) as error:
+        train(dataclasses.replace(config, output=str(output)), blobs)
     point = resume_point(output, config.compact)
     if kept is None:
         assert point is None
@@ -202,10 +180,9 @@ def test_a_training_is_not_continued_as_another(blobs, tmp_path):
     assert not (tmp_path / "run" / "widened").exists()
 
 
-def test_a_stage_is_not_continued_as_another_or_elsewhere(blobs, tmp_path, monkeypatch):
+def test_a_stage_is_not_continued_as_another_or_elsewhere(blobs, tmp_path):
     config = dataclasses.replace(TINY, compact=("widened",), output=str(tmp_path / "run"))
-    stop_in(monkeypatch, 1.0, 2)
-    with pytest.raises(TrainingStopped):
+    with stopped(2, lambda config: config.width == 1.0):
         train(config, blobs)
     last = str(tmp_path / "run" / "widened" / "last.ckpt")
     with pytest.raises(SubbitError, match="was trained with seed = 0, not 1: resume with the same$"):

@@ -20,9 +20,8 @@ from sw.network.encodings.two_level import TwoLevelEncoding
 from sw.train.binarize import DenseBinarizer
 from sw.train.config import TrainConfig
 from sw.train.export import compare, export
-from sw.train.fit import TrainingStopped
-from sw.train.loop import Learner
 from sw.train.models import BinaryModel, ModelSpec
+from tests.sw.trainings import assert_same, in_two_halves
 
 SPEC = ModelSpec((8, 8, 1), 4, 3, "conv 6 pad 1, conv 6 pad 1, pool, conv 8, dense 16")
 TINY = TrainConfig(
@@ -267,30 +266,17 @@ def test_latent_weights_are_kept_within_one_and_a_half():
 
 
 @pytest.mark.parametrize("method", ["two-level:ones=0.05", "two-level:ones=0.05,by=penalty,levels=learnt,gamma=0.5"])
-def test_a_trained_network_keeps_its_budget_and_a_resumed_training_ends_the_same(blobs, tmp_path, monkeypatch, method):
+def test_a_trained_network_keeps_its_budget_and_a_resumed_training_ends_the_same(blobs, tmp_path, method):
     config = dataclasses.replace(TINY, compact=(method,))
     network, whole = train(dataclasses.replace(config, output=str(tmp_path / "whole")), blobs)
     assert 0 < share(network) <= 0.05
     assert whole.validation_accuracy > 0.6 or "penalty" in method
     assert compare(whole.model, network, blobs.test_images).equal
-    original = Learner.on_train_batch_start
-
-    def stop(self, batch, batch_idx):
-        if self.current_epoch == 3:
-            raise KeyboardInterrupt
-        original(self, batch, batch_idx)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Learner, "on_train_batch_start", stop)
-        with pytest.raises(TrainingStopped):
-            train(dataclasses.replace(config, output=str(tmp_path / "halves")), blobs)
-    _, resumed = train(dataclasses.replace(config, resume=str(tmp_path / "halves" / "last.ckpt")), blobs)
-    ends = [torch.load(tmp_path / run / "last.ckpt", weights_only=True)["state_dict"] for run in ("whole", "halves")]
-    loaded = load_model(whole.path).state_dict()
-    for first, second in (ends, (whole.model.state_dict(), resumed.model.state_dict()), (loaded, loaded)):
-        assert first.keys() == second.keys()
-        assert all(torch.equal(value, second[name]) for name, value in first.items())
-    assert all(torch.equal(value, loaded[name]) for name, value in whole.model.state_dict().items())
+    _, resumed = in_two_halves(train, config, blobs, tmp_path / "halves", 3)
+    lasts = [torch.load(tmp_path / run / "last.ckpt", weights_only=True) for run in ("whole", "halves")]
+    assert_same(*(last["state_dict"] for last in lasts))
+    assert_same(whole.model, resumed.model)
+    assert_same(whole.model, load_model(whole.path))
 
 
 def test_a_copy_has_a_budget_of_its_own():

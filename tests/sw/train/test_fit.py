@@ -9,8 +9,9 @@ from sw.train.binarize import DenseBinarizer, Regulariser
 from sw.train.config import TrainConfig
 from sw.train.estimators import sign
 from sw.train.export import compare, export
-from sw.train.fit import TrainingStopped, accuracy, classify, load_model, train
+from sw.train.fit import accuracy, classify, load_model, train
 from sw.train.loop import Batches, Learner, learning_rate_factor
+from tests.sw.trainings import assert_same, stopped
 
 TINY = TrainConfig(
     topology="conv 4 pad 1, pool, dense 8", epochs=6, batch=32, learning_rate=0.02, validation=0.2, progress=False,
@@ -20,12 +21,6 @@ TINY = TrainConfig(
 
 def parameters(model):
     return {name: value.clone() for name, value in model.state_dict().items()}
-
-
-def assert_same(a, b):
-    assert a.keys() == b.keys()
-    for name, value in a.items():
-        assert torch.equal(value, b[name]), name
 
 
 @pytest.mark.parametrize("estimator", ["ste", "irnet"])
@@ -88,25 +83,12 @@ def test_a_checkpoint_of_a_version_without_fast_goes_on(blobs, tmp_path):
         dataclasses.replace(config, fast=True).check_continues(earlier, tmp_path)
 
 
-def stop_in_epoch(monkeypatch, epoch):
-    original = Learner.on_train_batch_start
-
-    def stop(self, batch, batch_idx):
-        if self.current_epoch == epoch and batch_idx == 1:
-            raise KeyboardInterrupt
-        original(self, batch, batch_idx)
-
-    monkeypatch.setattr(Learner, "on_train_batch_start", stop)
-
-
-def test_a_stopped_training_resumes_to_where_it_would_have_ended(blobs, tmp_path, monkeypatch):
+def test_a_stopped_training_resumes_to_where_it_would_have_ended(blobs, tmp_path):
     config = dataclasses.replace(TINY, augment="digits", estimator="irnet")
     whole = train(dataclasses.replace(config, output=str(tmp_path / "whole")), blobs)
     last = tmp_path / "halves" / "last.ckpt"
-    with monkeypatch.context() as patch:
-        stop_in_epoch(patch, 3)
-        with pytest.raises(TrainingStopped) as error:
-            train(dataclasses.replace(config, output=str(last.parent)), blobs)
+    with stopped(3) as error:
+        train(dataclasses.replace(config, output=str(last.parent)), blobs)
     assert str(error.value) == f"training was stopped in epoch 4 of 6: go on with resume {last}"
     torch.rand(17)
     resumed = train(dataclasses.replace(config, resume=str(last)), blobs)
@@ -119,10 +101,10 @@ def test_a_stopped_training_resumes_to_where_it_would_have_ended(blobs, tmp_path
     assert_same(parameters(again.model), parameters(resumed.model))
 
 
-def test_stopping_with_no_output_folder_says_that_nothing_is_kept(blobs, monkeypatch):
-    stop_in_epoch(monkeypatch, 1)
-    with pytest.raises(TrainingStopped, match="^training was stopped in epoch 2 of 6, and nothing was kept of it$"):
+def test_stopping_with_no_output_folder_says_that_nothing_is_kept(blobs):
+    with stopped(1) as error:
         train(TINY, blobs)
+    assert str(error.value) == "training was stopped in epoch 2 of 6, and nothing was kept of it"
 
 
 def test_a_time_limit_ends_the_training_early(blobs):

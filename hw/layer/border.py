@@ -1,13 +1,27 @@
 """Which kernel positions of a window lie in the padding, how many, and what they add to a count: small tables over
 the window's place."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from amaranth import Cat, Module, Signal, Value
 
 from hw.layer.window import WindowShape
+from hw.stream.counter import Loop
 from sw.network.agreement import Agreement
 
-__all__ = ["agreements", "axis_outside", "counts", "missing_count", "missing_positions", "skipped_count"]
+__all__ = [
+    "agreements",
+    "axis_outside",
+    "counts",
+    "missing_count",
+    "missing_positions",
+    "outside_at",
+    "registered_outside",
+    "skipped_count",
+]
+
+AXES = ("row", "column")
 
 
 def missing_positions(m: Module, shape: WindowShape, row: Value, column: Value) -> Value:
@@ -78,19 +92,45 @@ def counts(
     return agreement.counts(found[:-1], found[-1])
 
 
-def axis_outside(m: Module, shape: WindowShape, axis: int, place: Value) -> list[Value]:
+def outside_at(shape: WindowShape, axis: int) -> list[list[int]]:
+    """For each kernel row (``axis`` 0) or column (1), the windows' places in which it lies outside the image."""
+    size, count = (shape.height, shape.out_height) if axis == 0 else (shape.width, shape.out_width)
+    return [
+        [place for place in range(count) if not shape.pad <= place * shape.stride + tap < size + shape.pad]
+        for tap in range(shape.kernel[axis])
+    ]
+
+
+def axis_outside(m: Module, shape: WindowShape, axis: int, place: Value) -> list[Signal]:
     """For each kernel row (``axis`` 0) or column (1), whether it lies outside in the window at ``place``.
 
     Combinational.
     """
-    kernel = shape.kernel[axis]
-    size, count = (shape.height, shape.out_height) if axis == 0 else (shape.width, shape.out_width)
     flags = []
-    for tap in range(kernel):
-        at = [p for p in range(count) if not shape.pad <= p * shape.stride + tap < size + shape.pad]
-        flag = Signal(name=f"outside_{'row' if axis == 0 else 'column'}_{tap}")
+    for tap, at in enumerate(outside_at(shape, axis)):
+        flag = Signal(name=f"outside_{AXES[axis]}_{tap}")
         if at:
             with m.Switch(place), m.Case(*at):
                 m.d.comb += flag.eq(1)
         flags.append(flag)
+    return flags
+
+
+def registered_outside(m: Module, shape: WindowShape, places: Sequence[Loop], done: Value) -> list[list[Signal]]:
+    """For each kernel row, and for each column, whether it lies outside in the window that is now read, from registers.
+
+    ``places`` are the loops over the window's column and its row, which go on at ``done``.
+    """
+    column, row = places
+    flags = []
+    for axis, loop, turn in ((0, row, done & column.done), (1, column, done)):
+        flags.append([])
+        for tap, at in enumerate(outside_at(shape, axis)):
+            flag = Signal(name=f"outside_{AXES[axis]}_{tap}", init=0 in at)
+            if at:
+                with m.If(turn):
+                    m.d.sync += flag.eq(0)
+                    with m.Switch(loop.value), m.Case(*((place - 1) % loop.count for place in at)):
+                        m.d.sync += flag.eq(1)
+            flags[-1].append(flag)
     return flags

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 
-from amaranth import Cat, Module, Mux, Signal, Value
+from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.hdl import unsigned
 from amaranth.lib import data
 
 from hw.datapath.rom import Rom, RomStyle
-from hw.layer.border import axis_outside
+from hw.layer.border import registered_outside
 from hw.layer.window import WindowShape
 from hw.layer.window_store import StoredWindow, Walk, WindowStore
 from hw.stream.counter import Loop, nest
@@ -127,19 +128,21 @@ class ListedWindow(StoredWindow):
         store = WindowStore(m, shape, self.depth, self.i, readers=shape.pe)
         walk = Walk(shape)
         kx, ky = walk.kx, walk.ky
-        ox, oy = places = [Loop("ox", shape.out_width), Loop("oy", shape.out_height)]
-        outside = self._outside(m, oy.value, ox.value)
-        free, primed, listing = Signal(), Signal(), Signal()
+        places = [Loop("ox", shape.out_width), Loop("oy", shape.out_height)]
+        free, listing, done = Signal(), Signal(), Signal()
+        outside = [above | beside for above, beside in product(*registered_outside(m, shape, places, done))]
         take_word, take_row = Signal(), Signal()
 
-        # The row of the table that stands is the one that is taken next: it is read while the one before is taken.
+        # The table is read two beats ahead: block RAM answers late in a cycle, and what it says is worked out into a
+        # register before it reaches the address of another.
         table = shape.table
-        row, following = Signal(range(table.depth), init=table.depth - 1), Signal(range(table.depth))
-        m.d.comb += following.eq(Mux(row == table.depth - 1, 0, row + 1))
-        entries = table.read(m, following, take_row | ~primed)
-        m.d.sync += primed.eq(1)
-        with m.If(take_row | ~primed):
-            m.d.sync += row.eq(following)
+        row, primed, turn = Signal(range(table.depth)), Signal(2), Signal()
+        m.d.comb += turn.eq(take_row | ~primed[1])
+        entries = table.read(m, row, turn)
+        m.d.sync += primed.eq(Cat(1, primed[0]))
+        last = Signal()
+        with m.If(turn):
+            m.d.sync += [row.eq(Mux(row == table.depth - 1, 0, row + 1)), last.eq(entries[-1])]
 
         # The whole window in raster order, as its words come; then, since all of it has come, the lists.
         offset = Signal(range(WindowStore.span(shape)))
@@ -151,11 +154,11 @@ class ListedWindow(StoredWindow):
                         m.d.comb += skip.eq(outside[at_row * columns + at_column])
         m.d.comb += [
             free.eq(~self.o.valid | self.o.ready),
-            take_word.eq(free & primed & ~listing & (skip | (offset < store.lead))),
-            take_row.eq(free & primed & listing),
+            take_word.eq(free & ~listing & (skip | (offset < store.lead))),
+            take_row.eq(free & primed[1] & listing),
         ]
         walked = nest(m, take_word, walk.loops) & take_word
-        done = take_row & (row == table.depth - 1)
+        m.d.comb += done.eq(take_row & (row == 1 % table.depth))
         with m.If(take_word):
             m.d.sync += offset.eq(walk.following(offset))
         with m.If(walked):
@@ -165,59 +168,71 @@ class ListedWindow(StoredWindow):
         nest(m, done, places)
         store.advance(m, done, places)
 
-        with m.If(free):
-            m.d.sync += self.o.valid.eq(take_word | take_row)
-        take = take_word | take_row
+        # What goes out is registered whether or not something is taken, which is known late in a cycle.
         payload = self.o.payload
-        with m.If(take):
-            m.d.sync += [payload.whole.eq(~listing), payload.skip.eq(skip), payload.last.eq(entries[-1])]
+        with m.If(free):
+            m.d.sync += [
+                self.o.valid.eq(take_word | take_row),
+                payload.whole.eq(~listing),
+                payload.skip.eq(skip),
+                payload.last.eq(last),
+            ]
         for lane, port in enumerate(store.ports):
-            at, use, select = self._entry(m, lane, entries, outside)
-            where = Mux(listing, at, offset) if lane == 0 else at
-            m.d.comb += [port.addr.eq((store.origin + where)[: len(store.origin)]), port.en.eq(take)]
+            entry = self._entry(m, lane, entries, turn)
+            where = Mux(listing, entry.at, offset) if lane == 0 else entry.at
+            m.d.comb += [port.addr.eq((store.origin + where)[: len(store.origin)]), port.en.eq(free)]
+            lies_outside = Cat(outside).bit_select(entry.position, 1) if shape.pad else Const(0)
             padded = Signal(name=f"padded_{lane}")
-            selected = Signal.like(select, name=f"selected_{lane}")
-            with m.If(take):
-                m.d.sync += [payload.use[lane].eq(use), selected.eq(select)]
+            selected = Signal.like(entry.place, name=f"selected_{lane}")
+            with m.If(free):
+                m.d.sync += selected.eq(entry.place)
+                m.d.sync += payload.use[lane].eq(entry.used & ~lies_outside if shape.skips else entry.used)
             tap = port.data.word_select(selected, shape.bits)
             if shape.pad and not shape.skips:
                 # Padding that counts: an element of its own in place of what lies at the address.
-                with m.If(take):
-                    m.d.sync += padded.eq(Mux(listing, self._lies_outside(lane, entries, outside), skip))
+                with m.If(free):
+                    m.d.sync += padded.eq(Mux(listing, lies_outside, skip))
                 tap = Mux(padded, shape.outside, tap)
             m.d.comb += payload.taps[lane].eq(tap)
             if lane == 0:
                 m.d.comb += payload.x.as_value().eq(Mux(padded, shape.border_of(shape.lanes), port.data))
         return m
 
-    def _outside(self, m: Module, row: Value, column: Value) -> list[Value]:
-        """For each kernel position, whether it lies in the padding for the window at (row, column)."""
-        shape = self.shape
-        rows, columns = (axis_outside(m, shape, axis, place) for axis, place in ((0, row), (1, column)))
-        return [above | beside for above in rows for beside in columns]
-
-    def _fields(self, lane: int, entries: Value) -> tuple[Value, Value, Value, Value]:
-        """Place in the word, word in the pixel, kernel position and whether there is a tap, of one lane's entry."""
-        shape = self.shape
-        own = entries[lane * shape.entry_bits : (lane + 1) * shape.entry_bits]
-        first, second = shape.place_bits, shape.place_bits + shape.part_bits
-        return own[:first], own[first:second], own[second:-1], own[-1]
-
-    def _lies_outside(self, lane: int, entries: Value, outside: list[Value]) -> Value:
-        """Whether a lane's tap lies in the padding."""
-        _, _, position, _ = self._fields(lane, entries)
-        return Cat(outside).bit_select(position, 1) if len(position) else outside[0]
-
-    def _entry(self, m: Module, lane: int, entries: Value, outside: list[Value]) -> tuple[Value, Value, Value]:
-        """Where a lane's tap lies: its word's offset from the origin, whether it counts, its place in the word."""
+    def _entry(self, m: Module, lane: int, entries: Value, turn: Value) -> "_Entry":
+        """A lane's part of the table's row, in registers that take the next one at ``turn``."""
         shape = self.shape
         parts = shape.channels // shape.lanes
-        place, word, position, used = self._fields(lane, entries)
+        own = entries[lane * shape.entry_bits : (lane + 1) * shape.entry_bits]
+        first, second = shape.place_bits, shape.place_bits + shape.part_bits
+        position = own[second:-1]
         base = Signal(range(WindowStore.span(shape)), name=f"base_{lane}")
         with m.Switch(position):
             for number in range(shape.kernel[0] * shape.kernel[1]):
                 ky, kx = divmod(number, shape.kernel[1])
                 with m.Case(number):
                     m.d.comb += base.eq((ky * shape.width + kx) * parts)
-        counts = used & ~self._lies_outside(lane, entries, outside) if shape.skips else used
-        return base + word, counts, place
+        entry = _Entry(
+            at=Signal.like(base, name=f"at_{lane}"),
+            used=Signal(name=f"used_{lane}"),
+            place=Signal(shape.place_bits, name=f"place_{lane}"),
+            position=Signal(shape.position_bits, name=f"position_{lane}"),
+        )
+        with m.If(turn):
+            m.d.sync += [
+                entry.at.eq(base + own[first:second]),
+                entry.used.eq(own[-1]),
+                entry.place.eq(own[:first]),
+                entry.position.eq(position),
+            ]
+        return entry
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A lane's tap: its word's offset from the window's origin, whether there is one, its place in the word, its
+    kernel position."""
+
+    at: Signal
+    used: Signal
+    place: Signal
+    position: Signal

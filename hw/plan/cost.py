@@ -174,7 +174,7 @@ def listed_window_features(shape: ListedWindowShape, depth: int, family: str) ->
     ffs = {
         "loops": loops,
         "places": 4 * bits(depth),
-        "selected": shape.pe * (bits(shape.lanes) + 1),
+        "entries": shape.pe * (bits(depth, *shape.kernel, shape.lanes, shape.lanes) + 2),
         "registers": store.register_bits + table.register_bits,
         "one": 1,
     }

@@ -21,6 +21,7 @@ LEVELS, STORE = "hw/layer/levels.py", "hw/layer/window_store.py"
 REPACK, POOL, SERIAL = "hw/stream/repack.py", "hw/layer/pool.py", "hw/layer/serial_window.py"
 PARALLEL, BORDER, COUNTER = "hw/layer/parallel_window.py", "hw/layer/border.py", "hw/stream/counter.py"
 AGREEMENT, ACCELERATOR, ENCODE = "sw/network/agreement.py", "hw/accelerator.py", "hw/layer/encode.py"
+BORDER = "hw/layer/border.py"
 TIMES, LISTED, SUMS = "hw/datapath/times.py", "hw/layer/listed_window.py", "hw/layer/listed_sum.py"
 GATHER, TABLE, TOTALS = "hw/layer/lookup/gather.py", "hw/layer/lookup/table.py", "hw/layer/lookup/totals.py"
 LOOKUP, REGISTERS, UNROLLED = "hw/layer/lookup/unit.py", "hw/stream/registers.py", "hw/layer/unrolled.py"
@@ -147,6 +148,20 @@ FAULTS = (
         "serial window 2x2",
     ),
     Fault(
+        "padding told of the window before",
+        BORDER,
+        "(place - 1) % loop.count",
+        "place % loop.count",
+        "serial window 2x2",
+    ),
+    Fault(
+        "padding's rows told by columns",
+        BORDER,
+        "(0, row, done & column.done)",
+        "(0, row, done)",
+        "serial window 2x2",
+    ),
+    Fault(
         "window replaced while it waits",
         PARALLEL,
         "ready.eq(~complete | sent)",
@@ -253,9 +268,16 @@ FAULTS = (
     Fault(
         "padding read from the lists",
         LISTED,
-        "used & ~self._lies_outside(lane, entries, outside) if shape.skips else used",
-        "used",
+        "entry.used & ~lies_outside if shape.skips else entry.used",
+        "entry.used",
         "listed window 1x1, kernel 1, zero padding",
+    ),
+    Fault(
+        "list's row taken a beat late",
+        LISTED,
+        "row == 1 % table.depth",
+        "row == 2 % table.depth",
+        "listed window 1x1x2, no ones",
     ),
     Fault(
         "listed word read before it has come",

@@ -361,6 +361,13 @@ FAULTS = (
         "gather 2 words of 3",
     ),
     Fault(
+        "last group told a group late",
+        TOTALS,
+        "group.value == self.groups - 2",
+        "group.value == self.groups - 1",
+        "totals 2 folds, 2 groups",
+    ),
+    Fault(
         "first group added to the last window",
         TOTALS,
         "Mux(group.first, initial, old) + count",

@@ -31,14 +31,19 @@ class Totals(StreamComponent):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         fold, group = Loop("fold", self.folds), Loop("group", self.groups)
-        complete, free = stage(m, "complete", self.i.valid & group.last)
         step, last = Signal(), Signal()
+        # Whether the last group is the one at hand, from a register: every stage before this one waits for it.
+        final = Signal(init=self.groups == 1)
+        if self.groups > 1:
+            with m.If(step & fold.done):
+                m.d.sync += final.eq(group.value == self.groups - 2)
+        complete, free = stage(m, "complete", self.i.valid & final)
         # One fold accumulates in the registers that its totals stand in, and waits until they have gone.
         m.d.comb += [
             free.eq(~complete | ~self.o.valid | self.o.ready),
-            self.i.ready.eq(free if self.folds == 1 else free | ~group.last),
+            self.i.ready.eq(free if self.folds == 1 else free | ~final),
             step.eq(self.i.valid & self.i.ready),
-            last.eq(step & group.last),
+            last.eq(step & final),
         ]
         nest(m, step, [fold, group])
         totals = [Signal(self.levels.count_bits, name=f"total_{p}") for p in range(self.levels.pe)]

@@ -136,13 +136,17 @@ class ListedWindow(StoredWindow):
         # The table is read two beats ahead: block RAM answers late in a cycle, and what it says is worked out into a
         # register before it reaches the address of another.
         table = shape.table
-        row, primed, turn = Signal(range(table.depth)), Signal(2), Signal()
-        m.d.comb += turn.eq(take_row | ~primed[1])
-        entries = table.read(m, row, turn)
+        row, primed, turn = Signal(range(table.depth), init=table.depth - 1), Signal(2), Signal()
+        following = Signal(range(table.depth))  # A table in look-up tables takes the step to the next row in.
+        m.d.comb += [
+            following.eq(Mux(row == table.depth - 1, 0, row + 1)),
+            turn.eq(take_row | ~primed[1]),
+        ]
+        entries = table.read(m, following, turn)
         m.d.sync += primed.eq(Cat(1, primed[0]))
         last = Signal()
         with m.If(turn):
-            m.d.sync += [row.eq(Mux(row == table.depth - 1, 0, row + 1)), last.eq(entries[-1])]
+            m.d.sync += [row.eq(following), last.eq(entries[-1])]
 
         # The whole window in raster order, as its words come; then, since all of it has come, the lists.
         offset = Signal(range(WindowStore.span(shape)))
@@ -158,7 +162,7 @@ class ListedWindow(StoredWindow):
             take_row.eq(free & primed[1] & listing),
         ]
         walked = nest(m, take_word, walk.loops) & take_word
-        m.d.comb += done.eq(take_row & (row == 1 % table.depth))
+        m.d.comb += done.eq(take_row & (row == 0))
         with m.If(take_word):
             m.d.sync += offset.eq(walk.following(offset))
         with m.If(walked):

@@ -275,8 +275,8 @@ FAULTS = (
     Fault(
         "list's row taken a beat late",
         LISTED,
-        "row == 1 % table.depth",
-        "row == 2 % table.depth",
+        "take_row & (row == 0)",
+        "take_row & (row == 1 % table.depth)",
         "listed window 1x1x2, no ones",
     ),
     Fault(

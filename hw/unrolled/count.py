@@ -6,7 +6,7 @@ from functools import cache
 
 from hw.unrolled.graph import FALSE, TRUE, Graph
 
-__all__ = ["Cost", "Number", "at_least", "carries", "count", "count_tables", "plus", "triples", "width"]
+__all__ = ["Cost", "Number", "arranged", "at_least", "count", "count_tables", "counted", "pieces", "plus", "width"]
 
 
 @dataclass(frozen=True)
@@ -68,20 +68,11 @@ def count(graph: Graph, cost: Cost, literals: Sequence[int], groups: Sequence[Se
     Up to three, or as many as a table has inputs, are counted in tables; above that two counts and one more bit, as
     the carry in, are added on a chain. ``groups`` are three literals each that a table should count together.
     """
-    return _counted(graph, cost, _arranged(cost, literals, groups))
+    return counted(graph, cost, arranged(pieces(cost, len(literals)), literals, groups))
 
 
-def triples(cost: Cost, bits: int) -> int:
-    """How many groups of three a count of ``bits`` ones has."""
-    return sum(size == 3 for size in _pieces(cost, bits))
-
-
-def carries(cost: Cost, bits: int) -> int:
-    """How many bits a count of ``bits`` ones carries in."""
-    return _pieces(cost, bits).count(0)
-
-
-def _counted(graph: Graph, cost: Cost, literals: Sequence[int]) -> Number:
+def counted(graph: Graph, cost: Cost, literals: Sequence[int]) -> Number:
+    """How many of the literals hold, taken in the order of `pieces`."""
     n = len(literals)
     if n <= 1:
         return Number(tuple(literals), n)
@@ -90,31 +81,33 @@ def _counted(graph: Graph, cost: Cost, literals: Sequence[int]) -> Number:
         return Number(tuple(graph.table(table, literals) for table in count_tables(n)), n)
     smaller = literals[larger : n - carry]
     return plus(
-        graph, _counted(graph, cost, literals[:larger]), _counted(graph, cost, smaller), literals[-1] if carry else None
+        graph, counted(graph, cost, literals[:larger]), counted(graph, cost, smaller), literals[-1] if carry else None
     )
 
 
 @cache
-def _pieces(cost: Cost, n: int) -> tuple[int, ...]:
-    """Sizes of the groups that tables count, and 0 for a bit that is carried in, in the order of `_counted`."""
+def pieces(cost: Cost, n: int) -> tuple[int, ...]:
+    """Sizes of the groups that tables count in a count of ``n`` bits, and 0 for a bit that is carried in, in order."""
     _, larger, carry = _best(cost, n)
     if not larger:
         return (n,) if n else ()
-    return _pieces(cost, larger) + _pieces(cost, n - larger - carry) + (0,) * carry
+    return pieces(cost, larger) + pieces(cost, n - larger - carry) + (0,) * carry
 
 
-def _arranged(cost: Cost, literals: Sequence[int], groups: Sequence[Sequence[int]]) -> list[int]:
-    """The literals with groups where tables count three, and plain ones, which chains want, where one is carried."""
-    grouped = {literal for group in groups for literal in group}
-    pieces = _pieces(cost, len(literals))
-    queue = list(groups)
-    taken = [queue.pop(0) if size == 3 and queue else None for size in pieces]
+def arranged(sizes: Sequence[int], literals: Sequence[int], groups: Sequence[Sequence[int]]) -> list[int]:
+    """The literals for `pieces`: groups where tables count three, and where one is carried plain ones.
+
+    Chains want those. Groups beyond the pieces of three are taken apart.
+    """
+    queue = list(groups)[: list(sizes).count(3)]
+    grouped = {literal for group in queue for literal in group}
+    taken = [queue.pop(0) if size == 3 and queue else None for size in sizes]
     single = sorted(literal for literal in literals if literal not in grouped)
     single.sort(key=lambda literal: literal & 1)
-    carried = [single.pop(0) for _ in range(pieces.count(0))]
+    carried = [single.pop(0) for _ in range(list(sizes).count(0))]
     single.sort()
     out: list[int] = []
-    for size, group in zip(pieces, taken, strict=True):
+    for size, group in zip(sizes, taken, strict=True):
         if group is not None:
             out += group
         elif size == 0:

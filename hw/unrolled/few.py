@@ -1,51 +1,115 @@
-"""Thresholds on the count of few bits, in tables alone."""
+"""Thresholds on the count of few bits: short chains count parts of them, and tables compare the sum of the parts.
 
-from collections.abc import Sequence
+The bits of the parts' counts are taken from the lowest up. What those taken so far add up to matters only as far as
+the rest can make something of it: sums after which every rest decides alike are one state (Ashenhurst's decomposition,
+for functions of weighted sums). So the sum itself is never made, and rarely more than two states are told.
+"""
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from functools import cache
 
-from hw.unrolled.count import Cost, at_least, count, count_tables
+from hw.unrolled.count import Cost, arranged, counted, pieces
 from hw.unrolled.graph import FALSE, TRUE, Graph
 
-__all__ = ["few_reach"]
+__all__ = ["few_pieces", "few_reach"]
+
+# Parts beside the two largest: a bit, or three bits counted in tables, so many at most.
+BESIDE = 2
 
 
-def few_reach(graph: Graph, cost: Cost, literals: Sequence[int], threshold: int) -> int:
-    """Literal of: at least ``threshold`` of the literals hold.
-
-    Where it is cheaper, groups of literals are counted in tables and one table compares the sum of what they tell, so
-    that there is no carry chain; `at_least` over `count` otherwise.
-    """
+def few_reach(
+    graph: Graph, cost: Cost, literals: Sequence[int], threshold: int, groups: Sequence[Sequence[int]] = ()
+) -> int:
+    """Literal of: at least ``threshold`` of the literals hold. ``groups`` are three each that are counted together."""
     n = len(literals)
     if not 0 < threshold <= n:
         return TRUE if threshold <= 0 else FALSE
-    found = _groups(cost.lut_inputs, n)
-    if found is None or found[0] > cost.count(n) + cost.compare(n.bit_length()):
-        number = count(graph, cost, literals)
-        return at_least(graph, number.bits, 0, threshold, number.top + 1)
-    bits, weights, at = [], [], 0
-    for size in found[1]:
-        group = literals[at : at + size]
+    sizes = _parts(cost, n, threshold)
+    ordered, at = arranged(few_pieces(cost, n, threshold), literals, groups), 0
+    weighted: list[tuple[int, int]] = []
+    for size in sizes:
+        weighted += enumerate(counted(graph, cost, ordered[at : at + size]).bits)
         at += size
-        for place, table in enumerate(count_tables(size)):
-            bits.append(graph.table(table, group))
-            weights.append(1 << place)
-    reached = [sum(w for i, w in enumerate(weights) if j >> i & 1) >= threshold for j in range(1 << len(bits))]
-    return graph.table(sum(value << j for j, value in enumerate(reached)), bits)
+    weighted.sort(key=lambda bit: bit[0])
+    weights, taken = _weights(sizes), 0
+    known: list[int] = []
+    for until in _steps(cost.lut_inputs, weights, threshold)[1]:
+        old, new = _states(weights, taken, threshold), _states(weights, until, threshold)
+        told = []
+        for j in range(1 << len(known) + until - taken):
+            # Numbers that no state has may lead anywhere.
+            total = old[min(j & (1 << len(known)) - 1, len(old) - 1)]
+            total += sum(w for i, w in enumerate(weights[taken:until]) if j >> len(known) + i & 1)
+            told.append(bisect_right(new, total) - 1)
+        operands = [*known, *(literal for _, literal in weighted[taken:until])]
+        known = [
+            graph.table(sum((state >> place & 1) << j for j, state in enumerate(told)), operands)
+            for place in range((len(new) - 1).bit_length())
+        ]
+        taken = until
+    return known[0]
+
+
+def few_pieces(cost: Cost, n: int, threshold: int) -> tuple[int, ...]:
+    """Sizes of the groups that tables count for `few_reach`, as `hw.unrolled.count.pieces` tells them."""
+    if not 0 < threshold <= n:
+        return (1,) * n
+    return tuple(piece for size in _parts(cost, n, threshold) for piece in pieces(cost, size))
 
 
 @cache
-def _groups(lut_inputs: int, n: int) -> tuple[int, tuple[int, ...]] | None:
-    """Tables, and sizes of the groups, for a threshold on ``n`` bits; None where one table cannot compare them."""
+def _parts(cost: Cost, n: int, threshold: int) -> tuple[int, ...]:
+    """How many bits each part counts, where that takes fewest cells."""
 
-    def best(left: int, room: int, largest: int) -> tuple[int, tuple[int, ...]] | None:
-        if not left:
-            return 1, ()
-        found = []
-        for size in range(min(left, largest), 0, -1):
-            width = size.bit_length()
-            rest = best(left - size, room - width, size) if width <= room else None
-            if rest is not None:
-                found.append((rest[0] + (width if size > 1 else 0), (size, *rest[1])))
-        return min(found, default=None)
+    def cells(sizes: tuple[int, ...]) -> float:
+        return sum(map(cost.count, sizes)) + _steps(cost.lut_inputs, _weights(sizes), threshold)[0]
 
-    return best(n, lut_inputs, lut_inputs)
+    # Of equally many cells those with the longest chains: mappers take tables apart, at the expense of their number.
+    return min(_divisions(n, cost.lut_inputs), key=lambda sizes: (cells(sizes), [-size for size in sizes]))
+
+
+def _divisions(n: int, lut_inputs: int) -> Iterator[tuple[int, ...]]:
+    """Two parts, and a few small ones beside them; or single bits, as many as a table has inputs."""
+    if n <= lut_inputs:
+        yield (1,) * n
+    for threes in range(BESIDE + 1):
+        for ones in range(BESIDE + 1 - threes):
+            left = n - 3 * threes - ones
+            for larger in range(-(-left // 2), left + 1):
+                yield tuple(size for size in (larger, left - larger, *(3,) * threes, *(1,) * ones) if size)
+
+
+def _weights(sizes: Sequence[int]) -> tuple[int, ...]:
+    """Weights of all bits of counts up to ``sizes``, the lowest first."""
+    return tuple(sorted(1 << place for size in sizes for place in range(size.bit_length())))
+
+
+@cache
+def _steps(lut_inputs: int, weights: tuple[int, ...], threshold: int) -> tuple[float, tuple[int, ...]]:
+    """Tables that tell whether weighted bits reach ``threshold``, and how many bits are taken after each step."""
+    told = [(len(_states(weights, taken, threshold)) - 1).bit_length() for taken in range(len(weights) + 1)]
+    best: dict[int, tuple[float, tuple[int, ...]]] = {len(weights): (0, ())}
+    for taken in range(len(weights) - 1, -1, -1):
+        untils = range(taken + 1, min(taken + lut_inputs - told[taken], len(weights)) + 1)
+        steps = ((told[until] + best[until][0], (until, *best[until][1])) for until in untils)
+        best[taken] = min(steps, default=(math.inf, ()))
+    return best[0]
+
+
+@cache
+def _states(weights: tuple[int, ...], taken: int, threshold: int) -> tuple[int, ...]:
+    """The least sum of each state after ``taken`` bits."""
+    rests = sorted(_sums(weights[taken:]))
+    states: dict[int, int] = {}
+    for total in sorted(_sums(weights[:taken])):
+        states.setdefault(bisect_left(rests, threshold - total), total)
+    return tuple(sorted(states.values()))
+
+
+def _sums(weights: Sequence[int]) -> set[int]:
+    found = {0}
+    for weight in weights:
+        found |= {total + weight for total in found}
+    return found

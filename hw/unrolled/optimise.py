@@ -7,8 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from hw.unrolled.cluster import Counter, Value
-from hw.unrolled.count import Cost
+from hw.unrolled.cluster import Classes, Counter, Value
+from hw.unrolled.count import Cost, pieces
 from hw.unrolled.ends import Ends
 from hw.unrolled.graph import FALSE, Chain, Graph, Table
 from hw.unrolled.plan import plan
@@ -144,10 +144,17 @@ def distinct(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return rows, same.reshape(-1), flipped
 
 
+def _pieces(classes: Classes, cost: Cost) -> list[tuple[int, ...]]:
+    """The pieces that each class's taps are counted by, but those that are left for a later sum."""
+    return [pieces(cost, len(taps) - spare) for taps, spare in zip(classes.taps, classes.spares, strict=True)]
+
+
 def _values(counter: Counter, clusters: Sequence[Sequence[int]], edges: Sequence[tuple[int, int]]) -> dict[int, Value]:
     """Values of all rows: those of clusters first, then along the edges (parent, row)."""
     classes = [counter.classes(cluster) for cluster in clusters]
-    groups = share(counter.rows, classes, counter.cost) if counter.planes == (0,) else [{} for _ in classes]
+    groups = [{} for _ in classes]
+    if counter.planes == (0,):
+        groups = share(counter.rows, classes, [_pieces(one, counter.cost) for one in classes])
     values: dict[int, Value] = {}
     for one, grouped in zip(classes, groups, strict=True):
         values |= zip(one.rows, counter.cluster(one, grouped), strict=True)

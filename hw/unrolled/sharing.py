@@ -11,7 +11,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from hw.unrolled.cluster import Classes
-from hw.unrolled.count import Cost, carries, triples
 
 __all__ = ["Groups", "share"]
 
@@ -22,16 +21,19 @@ Groups = list[dict[int, list[tuple[int, int, int]]]]
 LIMIT = 200_000
 
 
-def share(rows: np.ndarray, clusters: Sequence[Classes], cost: Cost) -> Groups:
-    """Choose groups of three for all clusters, the most valuable first, and among equals those that block fewest."""
-    room = [[triples(cost, len(taps) - spare) for taps, spare in zip(c.taps, c.spares, strict=True)] for c in clusters]
+def share(rows: np.ndarray, clusters: Sequence[Classes], pieces: Sequence[Sequence[Sequence[int]]]) -> Groups:
+    """Choose groups of three for all clusters, the most valuable first, and among equals those that block fewest.
+
+    ``pieces`` are those of each class's count, as `hw.unrolled.count.pieces` tells them, by cluster and class.
+    """
+    room = [[list(sizes).count(3) for sizes in classes] for classes in pieces]
     candidates = _candidates(rows, clusters, room)
     degree: dict[tuple[int, int], int] = defaultdict(int)
     for taps, uses in candidates:
         for cluster, _, _ in uses:
             for tap in taps:
                 degree[cluster, tap] += 1
-    used = _carried(rows, clusters, cost, degree)
+    used = _carried(rows, clusters, pieces, degree)
     groups: Groups = [defaultdict(list) for _ in clusters]
 
     def free(taps: tuple[int, int, int], uses: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
@@ -58,14 +60,17 @@ def share(rows: np.ndarray, clusters: Sequence[Classes], cost: Cost) -> Groups:
 
 
 def _carried(
-    rows: np.ndarray, clusters: Sequence[Classes], cost: Cost, degree: dict[tuple[int, int], int]
+    rows: np.ndarray,
+    clusters: Sequence[Classes],
+    pieces: Sequence[Sequence[Sequence[int]]],
+    degree: dict[tuple[int, int], int],
 ) -> set[tuple[int, int]]:
     """Cluster and tap of the bits that are carried into chains: plain ones, which cost no table."""
     kept = set()
     for at, cluster in enumerate(clusters):
         signs = rows[cluster.rows[0]]
-        for taps, spare in zip(cluster.taps, cluster.spares, strict=True):
-            wanted = carries(cost, len(taps) - spare) + spare
+        for taps, spare, sizes in zip(cluster.taps, cluster.spares, pieces[at], strict=True):
+            wanted = list(sizes).count(0) + spare
             plain = sorted((tap for tap in taps.tolist() if signs[tap]), key=lambda tap: (degree[at, tap], tap))
             kept.update((at, tap) for tap in plain[:wanted])
     return kept

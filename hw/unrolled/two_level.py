@@ -9,14 +9,14 @@ With Q the sum of the taps of a row whose weight is the upper level, and X that 
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from hw.unrolled.cluster import Classes, Counter, Value
-from hw.unrolled.count import Number, plus
+from hw.unrolled.count import Number, pieces, plus
 from hw.unrolled.ends import Ends
-from hw.unrolled.few import few_reach
+from hw.unrolled.few import few_pieces, few_reach
 from hw.unrolled.graph import FALSE, Graph
 from hw.unrolled.optimise import COSTS, Unrolling
 from hw.unrolled.sharing import Groups, share
@@ -60,20 +60,23 @@ def two_level(
     cases = corrections.shape[1]
     graph = Graph(weights.shape[1] * len(planes) + (cases - 1).bit_length(), cost.lut_inputs, cost.complements)
     counter = Counter(graph, cost, every, planes)
-    groups = _groups(counter, len(rows))
     offset, window = 0, Number((), 0)
     if low:
         window, offset = _times(graph, counter.agreements(len(rows), np.arange(weights.shape[1]), False).number, low)
     # Where a bit is asked of a row's ones alone, tables may do without their number.
     few = low == 0 and counter.planes == (0,) and cases == 1 and thresholds is not None and thresholds.shape[1] == 1
     sums: dict[int, Number] = {}
+    least: dict[int, int] = {}
+    if few and thresholds is not None:
+        least = {c: -((int(corrections[c, 0]) - int(thresholds[c, 0])) // (scale * step)) for c in range(len(weights))}
+    groups = _groups(counter, len(rows), {int(same[c]): limit for c, limit in least.items()})
     outputs = []
     for c, row in enumerate(same.reshape(-1).tolist()):
         taps = np.flatnonzero(rows[row])
         own = corrections[c] + scale * offset
-        if few and thresholds is not None and invert is not None and not groups[row]:
-            least = -((int(own[0]) - int(thresholds[c, 0])) // (scale * step))
-            reached = few_reach(graph, cost, counter.literals(row, taps, 0), least)
+        if c in least and invert is not None:
+            threes = [counter.literals(row, np.array(group), 0) for group in groups[row]]
+            reached = few_reach(graph, cost, counter.literals(row, taps, 0), least[c], threes)
             outputs.append((reached ^ int(invert[c]),))
             continue
         if row not in sums:
@@ -91,13 +94,21 @@ def two_level(
     return Unrolling(graph, cost, tuple(outputs), (1,) * len(rows), 0, repeated, seconds)
 
 
-def _groups(counter: Counter, rows: int) -> list[Sequence[tuple[int, int, int]]]:
-    """Taps of each row that are counted three at a time, in the same tables as in other rows."""
+def _groups(counter: Counter, rows: int, least: Mapping[int, int]) -> list[Sequence[tuple[int, int, int]]]:
+    """Taps of each row that are counted three at a time, in the same tables as in other rows.
+
+    ``least`` is what the count of a row is compared with, of rows whose number is not wanted.
+    """
     taps = [np.flatnonzero(counter.rows[row]) for row in range(rows)]
     if counter.planes != (0,) or sum(math.comb(len(own), 3) for own in taps) > MOST_THREES:
         return [()] * rows
+    cost = counter.cost
+    sizes = [
+        [few_pieces(cost, len(own), least[row]) if row in least else pieces(cost, len(own))]
+        for row, own in enumerate(taps)
+    ]
     classes = [Classes((row,), (own,), (False,)) for row, own in enumerate(taps)]
-    found: Groups = share(counter.rows, classes, counter.cost)
+    found: Groups = share(counter.rows, classes, sizes)
     return [groups.get(0, ()) for groups in found]
 
 

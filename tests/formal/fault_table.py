@@ -395,7 +395,9 @@ FAULTS = (
         "0",
         "serial window 1x2x2, kernel 1x2, by channel",
     ),
-    Fault("few: more for at least", FEW, ">= threshold for j", "> threshold for j", "unrolled 5x14, ones alone, xc7"),
+    Fault(
+        "few: states by one more", FEW, "threshold - total)", "threshold - total + 1)", "unrolled 5x14, ones alone, xc7"
+    ),
     Fault(
         "window sum not complemented",
         TWO_LEVEL,

@@ -1,14 +1,15 @@
-"""Fits the cost model to Yosys: python -m benchmarks.area.fit_cost [--samples FILE]
+"""Fits the cost model to Yosys: python -m benchmarks.area.fit_cost
 
 Stages of random networks under random plans are synthesised one by one for every family; LUTs and flip-flops are then
 explained by the features of ``hw.plan.cost`` with coefficients that are not negative, by relative least squares. The
 error is that of predicting each sample from all others of its kind. Writes hw/plan/cost.json and docs/cost-model.md.
-Samples are kept, so that a run goes on where it was cut off.
+Samples are kept in benchmarks/results/cost_samples.json under the digest of their Verilog: a run goes on where it was
+cut off, and measures only what is new.
 """
 
 import argparse
+import hashlib
 import json
-import pickle
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -57,6 +58,9 @@ LUTs include memory in LUTs. Block RAMs follow Yosys' own rule and are not fitte
 {rows}
 """
 DOCUMENT = Path(__file__).parents[2] / "docs" / "cost-model.md"
+SAMPLES = Path(__file__).parents[1] / "results" / "cost_samples.json"
+# Weights of a sample of constants at most.
+MOST_CONSTANTS = 16_384
 
 
 def random_network(rng: np.random.Generator) -> Network:
@@ -137,11 +141,27 @@ def random_lookup(rng: np.random.Generator) -> Iterable[Stage]:
     return [Stage("unit", datapath("lookup").build(layer, net, folding, threshold)[1])]
 
 
+def constant_stages(rng: np.random.Generator) -> Iterable[Stage]:
+    """A dense layer all at once: weights of -1 and +1, or of two levels with few ones."""
+    taps, outputs = int(rng.choice([16, 32, 64, 144, 288, 512])), int(rng.choice([4, 8, 16, 32, 64]))
+    if taps * outputs > MOST_CONSTANTS:
+        return
+    first = Thermometer(name="encode", reads=("input",), thresholds=np.array([[1]]))
+    steps = [("dense", outputs), ("dense", 10)]
+    network = chain("constant", Input(1, taps, 1, 1), steps, first, int(rng.integers(1 << 30)))
+    if rng.random() < 0.5:
+        network = few_ones(rng, network)
+    shapes = {layer.name: layer.weights.shape for layer in network.layers if isinstance(layer, Linear)}
+    plan = Plan({name: Folding(shape[0], shape[1]) for name, shape in shapes.items()})
+    yield next(stage for stage in pipeline(network, plan).stages if features(stage, "ice40").kind == "constant product")
+
+
 #: Where stages come from, and how many of each kind are wanted from there.
 SOURCES: tuple[tuple[Callable[[np.random.Generator], Iterable[Stage]], Mapping[str, int]], ...] = (
     (plain_stages, WANTED),
     (sparse_stages, {"listed window": 8, "listed sum": 8}),
     (random_lookup, {"lookup": 10}),
+    (constant_stages, {"constant product": 12}),
 )
 
 
@@ -159,11 +179,12 @@ def stages(seed: int) -> list[Stage]:
     return found
 
 
-def sample(stage: Stage) -> dict[str, dict[str, float]]:
-    """Measured area of one stage on every family."""
-    text = emit(component_of(stage), "top")
-    areas = {}
+def sample(text: str, known: Mapping[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    """Measured area of one stage's Verilog on every family, but for those that are ``known``."""
+    areas = dict(known)
     for family in FAMILIES:
+        if family in known:
+            continue
         try:
             area = synthesise(text, family, seconds=300)
         except SubbitError as error:
@@ -173,16 +194,20 @@ def sample(stage: Stage) -> dict[str, dict[str, float]]:
     return areas
 
 
-def measured(path: Path, seed: int) -> list[tuple[Stage, dict[str, dict[str, float]]]]:
-    """All samples, those in ``path`` taken from there."""
-    # Our own cache of an hour's Yosys runs, in a file that this command wrote.
-    known = pickle.loads(path.read_bytes()) if path.exists() else {}
-    pairs = []
-    for number, stage in enumerate(track(stages(seed), description="Yosys")):
-        if number not in known:
-            known[number] = sample(stage)
-            path.write_bytes(pickle.dumps(known))
-        pairs.append((stage, known[number]))
+def measured(seed: int) -> list[tuple[Stage, dict[str, dict[str, float]]]]:
+    """All samples, those that are known taken from the kept ones."""
+    kept = json.loads(SAMPLES.read_text()) if SAMPLES.exists() else {}
+    known = kept["samples"] if kept.get("yosys") == yosys_version() else {}
+    used, pairs = {}, []
+    for stage in track(stages(seed), description="Yosys"):
+        text = emit(component_of(stage), "top")
+        digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+        if known.get(digest, {}).keys() != FAMILIES.keys():
+            known[digest] = sample(text, known.get(digest, {}))
+            SAMPLES.write_text(json.dumps({"yosys": yosys_version(), "samples": known}, indent=1) + "\n")
+        used[digest] = known[digest]
+        pairs.append((stage, known[digest]))
+    SAMPLES.write_text(json.dumps({"yosys": yosys_version(), "samples": used}, indent=1) + "\n")
     return pairs
 
 
@@ -204,11 +229,9 @@ def apply(found: dict[str, float], row: dict[str, float]) -> float:
 def main() -> None:
     """Sample, fit, and write the coefficients and their error."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--samples", type=Path, default=Path("build/cost-samples.pickle"))
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    given.samples.parent.mkdir(parents=True, exist_ok=True)
-    pairs = measured(given.samples, given.seed)
+    pairs = measured(given.seed)
     table: dict = {}
     lines: list[str] = []
     for family in FAMILIES:

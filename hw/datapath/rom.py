@@ -6,7 +6,8 @@ word, and narrow tables that are read in order can share a RAM (`hw.datapath.sha
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from typing import Literal, get_args
 
 from amaranth import Cat, Const, Module, Mux, Signal, Value
@@ -92,6 +93,11 @@ class Rom:
     def depth(self) -> int:
         """Number of rows."""
         return len(self.rows)
+
+    @property
+    def varying(self) -> int:
+        """Columns that are not the same in all rows: tools leave the others out."""
+        return reduce(or_, (row ^ self.rows[0] for row in self.rows)).bit_count()
 
     @property
     def is_constant(self) -> bool:

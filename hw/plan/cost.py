@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+
 from hw.datapath.rom import LOAD_BITS, SINGLE_PORT, RomStyle, can_share, packed_rows
 from hw.datapath.shared_ram import TableSize
 from hw.datapath.times import digits
@@ -160,7 +162,9 @@ def serial_features(shape: WindowShape, depth: int, family: str) -> Features:
 def listed_window_features(shape: ListedWindowShape, depth: int, family: str) -> Features:
     word, positions = shape.lanes * shape.bits, shape.kernel[0] * shape.kernel[1]
     store = memory(family, depth, word, rom=False)
-    table = memory(family, shape.table.depth, shape.table.width, rom=True, style=shape.rom)
+    # Constant columns are no part of a table, but where it is loaded.
+    width = shape.table.width if shape.rom in SINGLE_PORT else shape.table.varying
+    table = memory(family, shape.table.depth, width, rom=True, style=shape.rom)
     loops = bits(shape.channels // shape.lanes, *shape.kernel, shape.out_height, shape.out_width, shape.table.depth)
     luts = {
         "loops": loops,
@@ -237,7 +241,8 @@ def parallel_features(shape: WindowShape, family: str) -> Features:
 def product_features(shape: ProductShape, family: str) -> Features:
     lanes, planes = shape.pe * shape.simd, 1 if shape.series else len(shape.planes)
     count, row = shape.levels.count_bits, shape.row_bits
-    constant = shape.weight_rom_depth == 1
+    if shape.weight_rom_depth == 1:
+        return constant_features(shape)
     weights = memory(family, shape.weight_rom_depth, lanes, rom=True, style=shape.rom, in_order=not shape.series)
     limits = levels_memory(shape.levels, shape.folds, family)
     partial = (shape.simd * (1 if shape.series else shape.unit)).bit_length()
@@ -245,8 +250,8 @@ def product_features(shape: ProductShape, family: str) -> Features:
     rows = shape.pe + two_level
     sums = rows * row if shape.words * shape.passes > 1 else 0
     luts = {
-        "taps": 0 if constant else lanes * planes,
-        "constant taps": (lanes if constant else 0) * planes + two_level * shape.simd * planes,
+        "taps": lanes * planes,
+        "constant taps": two_level * shape.simd * planes,
         "planes": rows * (planes - 1) * partial,
         "sums": sums,
         "compared": shape.pe * shape.levels.steps * count,
@@ -265,6 +270,30 @@ def product_features(shape: ProductShape, family: str) -> Features:
         "one": 1,
     }
     return Features("product", luts, ffs, weights.exactly + limits.exactly + joining(shape) + series(shape))
+
+
+def constant_features(shape: ProductShape) -> Features:
+    """All weights at once, as constants. Outputs share the counts of taps in which they agree: what is left of a row
+    goes by its rarer sign, and by the sums between that tap and the root of the row's tree."""
+    ones = shape.weights.sum(axis=1, dtype=np.int64)
+    rarer = np.minimum(ones, shape.simd - ones)
+    paths = rarer * (1 + np.log2(shape.simd / np.maximum(rarer, 1)))
+    planes, rows = len(shape.planes), shape.pe + bool(shape.agreement.ratio)
+    luts = {
+        "paths": float(paths.sum()) * planes,
+        "window": shape.simd * planes,
+        "rows": shape.pe * shape.row_bits,
+        "skipped": rows * shape.simd * planes if shape.agreement.skip_channels else 0,
+        "compared": shape.pe * shape.levels.steps * shape.levels.count_bits,
+        "one": 1,
+    }
+    ffs = {
+        "inputs": shape.simd * planes,
+        "partial": rows * shape.row_bits,
+        "outputs": shape.pe * shape.level_bits,
+        "one": 1,
+    }
+    return Features("constant product", luts, ffs, joining(shape))
 
 
 def joining(shape: ProductShape) -> Estimate:

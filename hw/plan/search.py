@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from itertools import product
 
+from hw.layer.pool import PoolShape
 from hw.plan.cost import pipeline_area, stage_area
 from hw.plan.datapath import DATAPATHS
 from hw.plan.datapath.base import divisors
@@ -20,7 +21,7 @@ from hw.plan.plan import FASTEST_HZ, Folding, Plan
 from hw.plan.space import Candidate, Space
 from hw.stream.repack import RepackShape
 from sw.errors import SubbitError
-from sw.network import BitPlanes, BitSlices, Linear, Network, Thermometer
+from sw.network import BitPlanes, BitSlices, Linear, MaxPool, Network, Thermometer
 
 __all__ = [
     "MARGIN",
@@ -55,7 +56,7 @@ def cheapest(
         source = network.source(layer)
         reached: dict[int, tuple[float, dict[str, Folding]]] = {}
         for candidate, area in worthwhile(space, layer, interval, bram_luts, saves_luts=saves_luts, singles=singles):
-            price = area.price(bram_luts)
+            price = area.price(bram_luts) + pools_after(space, layer, candidate).price(bram_luts)
             lanes_in = candidate.window.in_lanes
             for lanes, (before, folding) in states.items():
                 total = before + price
@@ -80,12 +81,26 @@ def worthwhile(
     usual = [area for candidate, area in found if candidate.folding.datapath == "xnor"]
     if not usual:
         return found
-    price, luts = min(area.price(bram_luts) for area in usual), min(area.luts for area in usual)
+    price, luts = min((area.price(bram_luts), area.luts) for area in usual)
 
     def saves(area: Estimate) -> bool:
         return area.price(bram_luts) < MARGIN * price and (not saves_luts or area.luts < MARGIN * luts)
 
     return [(each, area) for each, area in found if each.folding.datapath == "xnor" or saves(area)]
+
+
+def pools_after(space: Space, layer: Linear, candidate: Candidate) -> Estimate:
+    """The area of the pools between a layer and the next with weights, which work in words of its PE."""
+    layers, found = space.network.layers, Estimate()
+    for after in layers[layers.index(layer) + 1 :]:
+        if isinstance(after, Linear):
+            break
+        if isinstance(after, MaxPool):
+            shape = PoolShape(
+                *space.network.source(after).shape, candidate.unit.level_bits, after.size, candidate.folding.pe
+            )
+            found += stage_area(Stage(after.name, shape), space.family)
+    return found
 
 
 def first_lanes(network: Network, plan: Plan) -> int:
@@ -131,7 +146,7 @@ def least_area_plan(
 
 def least_area_in(space: Space, plan: Plan, interval: int, device: Device | None) -> Plan | None:
     """`least_area_plan` of a space that several searches share, which is where most of the time goes."""
-    if interval < space.shortest:
+    if interval < space.shortest(plan.output):
         return None
     plan = with_beats(space.network, plan, interval)
     price = bram_price(device)
@@ -161,7 +176,7 @@ def fastest_plan(network: Network, plan: Plan, device: Device) -> Plan:
 
 def fastest_in(space: Space, plan: Plan, device: Device) -> Plan:
     """`fastest_plan` of a space that several searches share."""
-    intervals = space.intervals
+    intervals = space.intervals(plan.output)
     low, high, best = 0, len(intervals) - 1, None
     while low <= high:
         middle = (low + high) // 2
@@ -187,11 +202,12 @@ def plan_for_rate(network: Network, plan: Plan, fps: float, family: str, device:
     space = space_of(network, family, device)
     clock = f"{plan.clock_hz / 1e6:g} MHz"
     interval = int(plan.clock_hz / fps)
-    if interval < space.shortest:
-        best = plan.clock_hz / space.shortest
+    if interval < space.shortest(plan.output):
+        best = plan.clock_hz / space.shortest(plan.output)
+        alone = ", for the class alone," if interval >= space.shortest("class") else ""
         raise SubbitError(
             f"{fps:g} frames a second cannot be met at {clock}: no folding gives more than {best:,.0f}; "
-            "ask for fewer or raise the clock."
+            f"ask for fewer{alone} or raise the clock."
         )
     found = least_area_in(space, plan, interval, device)
     if found is not None:

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from hw.datapath.rom import Rom, can_share
+from hw.layer.results import Output
 from hw.layer.unit import UnitShape
 from hw.layer.window import WindowShape
 from hw.plan.cost import stage_area
@@ -118,25 +119,35 @@ class Space:
         return Candidate(layer.name, folding, *way.build(layer, self.network, folding, threshold, self.family))
 
     def choices(self, layer: Linear, interval: int) -> list[Candidate]:
-        """By datapath and PE the serial and the parallel folding of the fewest lanes that meet ``interval``."""
+        """By datapath and PE the serial and the parallel folding of the fewest lanes that meet ``interval``.
+
+        Where that is too short for a class a cycle, the last layer's make the sums of all classes at once.
+        """
         best: dict[tuple[str, int, bool], Candidate] = {}
         for candidate in self.candidates[layer.name]:
             slowest = candidate.cycles * DATAPATHS[candidate.folding.datapath].most_idle
-            if candidate.cycles <= interval <= slowest:
+            late = interval < self.network.classes and layer is self.layers[-1] and not self.at_once(candidate)
+            if candidate.cycles <= interval <= slowest and not late:
                 key = (candidate.folding.datapath, candidate.folding.pe, candidate.window.is_serial)
                 if key not in best or candidate.folding.simd < best[key].folding.simd:
                     best[key] = candidate
         return list(best.values())
 
-    @cached_property
-    def intervals(self) -> list[int]:
+    def at_once(self, candidate: Candidate) -> bool:
+        """Whether a candidate of the last layer makes the sums of all classes in one cycle."""
+        return candidate.folding.pe == self.network.classes
+
+    def intervals(self, output: Output) -> list[int]:
         """Every interval that a layer can set, ascending, none shorter than what is possible for all."""
-        least = self.shortest
+        least = self.shortest(output)
         found = {candidate.cycles for choices in self.candidates.values() for candidate in choices}
         return sorted(interval for interval in found | {least} if interval >= least)
 
-    @cached_property
-    def shortest(self) -> int:
-        """The shortest interval of any plan."""
-        layers = [min(candidate.cycles for candidate in choices) for choices in self.candidates.values()]
-        return max(*layers, self.network.classes + 1)
+    def shortest(self, output: Output) -> int:
+        """The shortest interval of any plan: as a rule a cycle a class, and one more with the scores."""
+        choices, classes = self.candidates, self.network.classes
+        slowest = max(min(candidate.cycles for candidate in choices[layer.name]) for layer in self.layers)
+        if output == "scores":
+            return max(slowest, classes + 1)
+        last = (candidate.cycles for candidate in choices[self.layers[-1].name] if self.at_once(candidate))
+        return max(slowest, min([*last, classes]))

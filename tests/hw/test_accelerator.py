@@ -11,6 +11,7 @@ from hw.accelerator import Accelerator
 from hw.frames import input_beats, output_beats
 from hw.loader import load_words
 from hw.plan.plan import Folding, Plan
+from hw.plan.search import least_area_plan
 from sw.network import Dense, DenseEncoding, Input, Layer, Network, Scores, Thermometer, Threshold
 from sw.network.encodings.two_level import TwoLevelEncoding
 from tests.hw.streams import GAPS_AND_STALLS
@@ -97,8 +98,8 @@ def linear_shapes(network: Network) -> list[tuple[str, tuple[int, ...]]]:
     return [(layer.name, layer.weights.shape) for layer in network.layers if hasattr(layer, "weights")]
 
 
-@pytest.mark.parametrize(("gaps", "stalls"), GAPS_AND_STALLS)
-def test_with_every_layer_unrolled_and_all_pixels_in_a_beat_a_class_leaves_every_cycle(gaps, stalls):
+def dense_network() -> Network:
+    """Three dense layers of 0 and 1 for 12 pixels and 5 classes."""
     rng = np.random.default_rng(8)
     source = "encode"
     layers: list[Layer] = [Thermometer(name="encode", reads=("input",), thresholds=np.array([[8]]))]
@@ -112,7 +113,12 @@ def test_with_every_layer_unrolled_and_all_pixels_in_a_beat_a_class_leaves_every
             source = f"{name}_act"
     scale = np.ones(5, int)
     layers.append(Scores(name="scores", reads=("last",), scale=scale, bias=rng.integers(-2, 3, 5)))
-    network = Network("whole", Input(3, 4, 1, 4), tuple(layers))
+    return Network("whole", Input(3, 4, 1, 4), tuple(layers))
+
+
+@pytest.mark.parametrize(("gaps", "stalls"), GAPS_AND_STALLS)
+def test_with_every_layer_unrolled_and_all_pixels_in_a_beat_a_class_leaves_every_cycle(gaps, stalls):
+    network = dense_network()
     folding = {n: Folding(*s, datapath="unrolled") for n, s in linear_shapes(network)}
     plan = Plan(folding, pixels_per_beat=12, output="class")
     accelerator = Accelerator(network, plan)
@@ -121,3 +127,15 @@ def test_with_every_layer_unrolled_and_all_pixels_in_a_beat_a_class_leaves_every
     ends = check(network, plan, 40, gaps, stalls)
     if not gaps and not stalls:
         assert np.diff(ends).tolist() == [1] * 39
+
+
+@pytest.mark.parametrize("interval", [1, 3, 4, 5, 6])
+def test_the_planner_finds_less_cycles_than_classes_where_the_class_alone_is_wanted(interval):
+    network = dense_network()
+    assert (least_area_plan(network, Plan(), interval, "ice40") is None) == (interval < 6)
+    plan = least_area_plan(network, Plan(output="class"), interval, "ice40")
+    assert plan is not None
+    made = Accelerator(network, plan).pipeline
+    assert made.interval <= interval
+    ends = check(network, plan, 20)
+    assert np.diff(ends)[-10:].tolist() == [made.interval] * 10

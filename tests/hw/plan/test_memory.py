@@ -7,6 +7,7 @@ from amaranth import Module
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.datapath.rom import Rom
 from hw.plan.memory import MEMORIES, MemoryUse, block_rams, memory_use
 from hw.synthesis import synthesise
 
@@ -62,6 +63,29 @@ class Store(wiring.Component):
 def test_yosys_makes_of_a_memory_what_is_foretold(family, depth, width, rom):
     area = synthesise(Store(depth, width, rom), family)
     assert memory_use(family, depth, width, rom=rom) == MemoryUse(area.brams, area.lutrams)
+
+
+class Table(wiring.Component):
+    """A table that is only read."""
+
+    def __init__(self, rom):
+        self.rom = rom
+        super().__init__({"at": In(range(rom.depth)), "enable": In(1), "q": Out(rom.width)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += self.q.eq(self.rom.read(m, self.at, self.enable))
+        return m
+
+
+@pytest.mark.parametrize("same", [0, 1])
+def test_columns_that_are_the_same_in_all_rows_are_no_part_of_a_table(same):
+    drawn = np.random.default_rng(2).integers(0, 1 << 11 - same, 192)
+    rom = Rom("table", tuple(int(row) << same | same for row in drawn), 11)
+    assert rom.varying == 11 - same
+    expected = memory_use("ecp5", rom.depth, rom.varying, rom=True)
+    assert expected.is_logic == bool(same)
+    assert synthesise(Table(rom), "ecp5").brams == expected.blocks
 
 
 @pytest.mark.parametrize(

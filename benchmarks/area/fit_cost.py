@@ -21,6 +21,7 @@ from rich.progress import track
 from scipy.optimize import nnls
 
 from benchmarks.networks import chain, codebook_layer
+from benchmarks.report import RESULTS
 from hw.accelerator import component_of
 from hw.plan.cost import COEFFICIENTS, features
 from hw.plan.datapath import datapath
@@ -30,6 +31,7 @@ from hw.synthesis import FAMILIES, synthesise
 from hw.verilog import emit
 from hw.yosys import yosys_version
 from sw.errors import SubbitError
+from sw.files import atomic_write
 from sw.network import BitPlanes, DenseEncoding, Input, Linear, Network, Thermometer, Threshold
 from sw.network.encodings.two_level import TwoLevelEncoding
 
@@ -58,7 +60,7 @@ LUTs include memory in LUTs. Block RAMs follow Yosys' own rule and are not fitte
 {rows}
 """
 DOCUMENT = Path(__file__).parents[2] / "docs" / "cost-model.md"
-SAMPLES = Path(__file__).parents[1] / "results" / "cost_samples.json"
+SAMPLES = RESULTS / "cost_samples.json"
 # Weights of a sample of constants at most.
 MOST_CONSTANTS = 16_384
 
@@ -204,11 +206,17 @@ def measured(seed: int) -> list[tuple[Stage, dict[str, dict[str, float]]]]:
         digest = hashlib.sha256(text.encode()).hexdigest()[:16]
         if known.get(digest, {}).keys() != FAMILIES.keys():
             known[digest] = sample(text, known.get(digest, {}))
-            SAMPLES.write_text(json.dumps({"yosys": yosys_version(), "samples": known}, indent=1) + "\n")
+            keep(known)
         used[digest] = known[digest]
         pairs.append((stage, known[digest]))
-    SAMPLES.write_text(json.dumps({"yosys": yosys_version(), "samples": used}, indent=1) + "\n")
+    keep(used)
     return pairs
+
+
+def keep(samples: Mapping[str, dict[str, dict[str, float]]]) -> None:
+    """Write the samples, whole or not at all."""
+    with atomic_write(SAMPLES) as temporary:
+        temporary.write_text(json.dumps({"yosys": yosys_version(), "samples": samples}, indent=1) + "\n")
 
 
 def fit(rows: list[dict[str, float]], wanted: list[float]) -> dict[str, float]:

@@ -278,7 +278,9 @@ def constant_features(shape: ProductShape) -> Features:
     ones = shape.weights.sum(axis=1, dtype=np.int64)
     rarer = np.minimum(ones, shape.simd - ones)
     paths = rarer * (1 + np.log2(shape.simd / np.maximum(rarer, 1)))
-    planes, rows = len(shape.planes), shape.pe + bool(shape.agreement.ratio)
+    planes, rows = 1 if shape.series else len(shape.planes), shape.pe + bool(shape.agreement.ratio)
+    # Planes in series are added up, at a LUT and a flip-flop a bit.
+    sums = rows * shape.row_bits if shape.series else 0
     luts = {
         "paths": float(paths.sum()) * planes,
         "window": shape.simd * planes,
@@ -293,7 +295,7 @@ def constant_features(shape: ProductShape) -> Features:
         "outputs": shape.pe * shape.level_bits,
         "one": 1,
     }
-    return Features("constant product", luts, ffs, joining(shape))
+    return Features("constant product", luts, ffs, Estimate(luts=sums, ffs=sums) + joining(shape) + series(shape))
 
 
 def joining(shape: ProductShape) -> Estimate:

@@ -124,10 +124,10 @@ class Space:
         Where that is too short for a class a cycle, the last layer's make the sums of all classes at once.
         """
         best: dict[tuple[str, int, bool], Candidate] = {}
+        hurried = interval < self.network.classes and layer is self.layers[-1]
         for candidate in self.candidates[layer.name]:
             slowest = candidate.cycles * DATAPATHS[candidate.folding.datapath].most_idle
-            late = interval < self.network.classes and layer is self.layers[-1] and not self.at_once(candidate)
-            if candidate.cycles <= interval <= slowest and not late:
+            if candidate.cycles <= interval <= slowest and (self.at_once(candidate) or not hurried):
                 key = (candidate.folding.datapath, candidate.folding.pe, candidate.window.is_serial)
                 if key not in best or candidate.folding.simd < best[key].folding.simd:
                     best[key] = candidate
@@ -145,9 +145,13 @@ class Space:
 
     def shortest(self, output: Output) -> int:
         """The shortest interval of any plan: as a rule a cycle a class, and one more with the scores."""
-        choices, classes = self.candidates, self.network.classes
-        slowest = max(min(candidate.cycles for candidate in choices[layer.name]) for layer in self.layers)
-        if output == "scores":
-            return max(slowest, classes + 1)
-        last = (candidate.cycles for candidate in choices[self.layers[-1].name] if self.at_once(candidate))
-        return max(slowest, min([*last, classes]))
+        slowest, results = self.fewest
+        return max(slowest, self.network.classes + 1 if output == "scores" else results)
+
+    @cached_property
+    def fewest(self) -> tuple[int, int]:
+        """The cycles that the slowest layer takes at least, and those in which a class alone can leave."""
+        slowest = max(min(candidate.cycles for candidate in choices) for choices in self.candidates.values())
+        last = self.candidates[self.layers[-1].name]
+        at_once = [candidate.cycles for candidate in last if self.at_once(candidate)]
+        return slowest, min([*at_once, self.network.classes])

@@ -99,12 +99,12 @@ def arranged(sizes: Sequence[int], literals: Sequence[int], groups: Sequence[Seq
 
     Chains want those. Groups beyond the pieces of three are taken apart.
     """
-    queue = list(groups)[: list(sizes).count(3)]
+    queue = list(groups)[: sizes.count(3)]
     grouped = {literal for group in queue for literal in group}
     taken = [queue.pop(0) if size == 3 and queue else None for size in sizes]
     single = sorted(literal for literal in literals if literal not in grouped)
     single.sort(key=lambda literal: literal & 1)
-    carried = [single.pop(0) for _ in range(list(sizes).count(0))]
+    carried = [single.pop(0) for _ in range(sizes.count(0))]
     single.sort()
     out: list[int] = []
     for size, group in zip(sizes, taken, strict=True):

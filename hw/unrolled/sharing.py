@@ -26,7 +26,7 @@ def share(rows: np.ndarray, clusters: Sequence[Classes], pieces: Sequence[Sequen
 
     ``pieces`` are those of each class's count, as `hw.unrolled.count.pieces` tells them, by cluster and class.
     """
-    room = [[list(sizes).count(3) for sizes in classes] for classes in pieces]
+    room = [[sizes.count(3) for sizes in classes] for classes in pieces]
     candidates = _candidates(rows, clusters, room)
     degree: dict[tuple[int, int], int] = defaultdict(int)
     for taps, uses in candidates:
@@ -70,7 +70,7 @@ def _carried(
     for at, cluster in enumerate(clusters):
         signs = rows[cluster.rows[0]]
         for taps, spare, sizes in zip(cluster.taps, cluster.spares, pieces[at], strict=True):
-            wanted = list(sizes).count(0) + spare
+            wanted = sizes.count(0) + spare
             plain = sorted((tap for tap in taps.tolist() if signs[tap]), key=lambda tap: (degree[at, tap], tap))
             kept.update((at, tap) for tap in plain[:wanted])
     return kept

@@ -12,6 +12,7 @@ from hw.frames import input_beats, output_beats
 from hw.loader import load_words
 from hw.plan.plan import Folding, Plan
 from hw.plan.search import least_area_plan
+from hw.plan.space import Space
 from sw.network import Dense, DenseEncoding, Input, Layer, Network, Scores, Thermometer, Threshold
 from sw.network.encodings.two_level import TwoLevelEncoding
 from tests.hw.streams import GAPS_AND_STALLS
@@ -98,12 +99,12 @@ def linear_shapes(network: Network) -> list[tuple[str, tuple[int, ...]]]:
     return [(layer.name, layer.weights.shape) for layer in network.layers if hasattr(layer, "weights")]
 
 
-def dense_network() -> Network:
-    """Three dense layers of 0 and 1 for 12 pixels and 5 classes."""
+def dense_network(classes: int = 5) -> Network:
+    """Three dense layers of 0 and 1 for 12 pixels."""
     rng = np.random.default_rng(8)
     source = "encode"
     layers: list[Layer] = [Thermometer(name="encode", reads=("input",), thresholds=np.array([[8]]))]
-    for name, outputs, taps in (("first", 9, 12), ("second", 6, 9), ("last", 5, 6)):
+    for name, outputs, taps in (("first", 9, 12), ("second", 6, 9), ("last", classes, 6)):
         bits = (rng.random((outputs, taps)) < 0.3).astype(np.uint8)
         layers.append(Dense(name=name, reads=(source,), weights=TwoLevelEncoding(DenseEncoding(bits), 1, 0)))
         source = name
@@ -111,8 +112,8 @@ def dense_network() -> Network:
             limits, invert = rng.integers(-3, 4, (outputs, 1)), rng.random(outputs) < 0.5
             layers.append(Threshold(name=f"{name}_act", reads=(name,), thresholds=limits, invert=invert))
             source = f"{name}_act"
-    scale = np.ones(5, int)
-    layers.append(Scores(name="scores", reads=("last",), scale=scale, bias=rng.integers(-2, 3, 5)))
+    scale = np.ones(classes, int)
+    layers.append(Scores(name="scores", reads=("last",), scale=scale, bias=rng.integers(-2, 3, classes)))
     return Network("whole", Input(3, 4, 1, 4), tuple(layers))
 
 
@@ -139,3 +140,11 @@ def test_the_planner_finds_less_cycles_than_classes_where_the_class_alone_is_wan
     assert made.interval <= interval
     ends = check(network, plan, 20)
     assert np.diff(ends)[-10:].tolist() == [made.interval] * 10
+
+
+def test_fewer_cycles_than_classes_need_the_sums_of_all_classes_at_once():
+    space = Space(dense_network(6))
+    last = space.layers[-1]
+    assert {candidate.folding.pe for candidate in space.choices(last, 5)} == {6}
+    assert {candidate.folding.pe for candidate in space.choices(last, 6)} == {1, 2, 3, 6}
+    assert (space.shortest("class"), space.shortest("scores")) == (1, 7)

@@ -25,7 +25,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from rich.progress import track
 
-from benchmarks.area.unrolled import Combinational, random_layer, unrolling
+from benchmarks.area.unrolled import random_layer, unrolling
 from benchmarks.networks import (
     codebook_weights,
     few_weights,
@@ -43,6 +43,7 @@ from hw.plan.space import Space
 from hw.programs import find_program
 from hw.stream.words import StreamComponent
 from hw.synthesis import synthesise
+from hw.unrolled.component import Combinational
 from hw.yosys import yosys_version
 from sw.errors import SubbitError
 from sw.network import BitPlanes, Encoding, Input, Layer, Thermometer

@@ -24,59 +24,61 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from amaranth import Cat, Module
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
 
 from benchmarks.area.rivals import RIVALS
 from benchmarks.compact.official import bits_of
 from benchmarks.report import DOCS, kept_rows, markdown, publish, versions
 from docs.tools.marks import fill
 from hw.synthesis import FAMILIES, nextpnr_version, packed_ice40, synthesise
-from hw.unrolled.emit import build
+from hw.unrolled.component import Combinational
 from hw.unrolled.optimise import Unrolling, optimise
 from hw.unrolled.two_level import two_level
 from hw.yosys import yosys_version
 from sw.errors import SubbitError
 from sw.network import Linear, Threshold, load
 
-__all__ = ["NAME", "Combinational", "layers", "measure", "random_layer", "random_ones", "table", "unrolling"]
+__all__ = ["NAME", "layers", "random_layer", "random_ones", "table", "unrolling"]
 
 NAME = "unrolled"
 
-# ECP5 without multiplexers of tables, which cost some of these designs many tables. The quick mapper for iCE40 is that
-# of Yosys's command with abc in place of abc9, whose time grows fast with the size.
+# ECP5 without multiplexers of tables, which cost some of these designs many tables.
 SCRIPTS = {
     "ice40": ["synth_ice40 -top top"],
     "ecp5": ["synth_ecp5 -top top -nowidelut"],
     "xc7": [FAMILIES["xc7"]],
 }
-QUICK = [
-    "synth_ice40 -top top -run begin:map_luts",
-    "abc -dress -lut 4",
-    "ice40_wrapcarry -unwrap",
-    "techmap -map +/ice40/ff_map.v",
-    "clean",
-    "opt_lut -tech ice40",
-    "synth_ice40 -top top -run map_cells:edif",
-]
+# The steps of those commands with abc in place of abc9, whose time grows fast with the size.
+QUICK = {
+    "ice40": [
+        "synth_ice40 -top top -run begin:map_luts",
+        "abc -dress -lut 4",
+        "ice40_wrapcarry -unwrap",
+        "techmap -map +/ice40/ff_map.v",
+        "clean",
+        "opt_lut -tech ice40",
+        "synth_ice40 -top top -run map_cells:edif",
+    ],
+    "ecp5": [
+        f"{SCRIPTS['ecp5'][0]} -run begin:map_luts",
+        "abc -dress -lut 4",
+        "clean",
+        f"{SCRIPTS['ecp5'][0]} -run map_cells:edif",
+    ],
+    "xc7": [
+        f"{FAMILIES['xc7']} -run begin:map_luts",
+        "opt_expr -mux_undef -noclkinv",
+        "abc -dress -luts 2:2,3,6:5",
+        "clean",
+        "techmap -map +/xilinx/lut_map.v -map +/xilinx/cells_map.v -D LUT_WIDTH=6",
+        "xilinx_dffopt",
+        "opt_lut_ins -tech xilinx",
+        f"{FAMILIES['xc7']} -run finalize:edif",
+    ],
+}
 # For `synthesise`, and what is put behind the name of the mapper.
 TIGHTENED = {"dense": (True, ""), "quick": (False, ", no slower"), "no": (None, ", not tightened")}
 METHODS = ("subbit", *RIVALS)
-
-
-class Combinational(wiring.Component):
-    """An unrolled layer without registers: input bits ``x``, output bits ``y``."""
-
-    def __init__(self, unrolling: Unrolling) -> None:
-        self.unrolling = unrolling
-        super().__init__({"x": In(unrolling.graph.inputs), "y": Out(len(unrolling.literals))})
-
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        built = build(m, self.unrolling.graph, list(self.x), self.unrolling.literals, 0, [])
-        m.d.comb += self.y.eq(Cat(built.outputs))
-        return m
 
 
 def random_layer(taps: int, outputs: int) -> tuple[np.ndarray, np.ndarray]:
@@ -134,22 +136,16 @@ def layers(options: argparse.Namespace) -> Iterator[tuple[str, np.ndarray, np.nd
                 yield f"{name} layer {number}", bits, stored[f"L{number}_thr"][: len(bits), 0].astype(int) + 1, -1
 
 
-def measure(
-    method: str,
-    family: str,
-    weights: np.ndarray,
-    thresholds: np.ndarray,
-    low: int,
-    limit: float,
-    script: list[str],
-    tightened: bool | None = True,
-) -> dict[str, Any]:
-    """Figures of one row: cells, depth where it is known, and seconds; past the limit, what stopped it.
+def solve(
+    method: str, family: str, weights: np.ndarray, thresholds: np.ndarray, low: int
+) -> tuple[wiring.Component | str, dict[str, Any]]:
+    """A method's circuit of a layer, and what is known of it before Yosys has it.
 
-    ``solve_s`` is wall time, ``solve_cpu_s`` that of the processor.
+    ``solve_s`` is wall time, ``solve_cpu_s`` that of the processor. The others' circuits are those of every family.
     """
     start, busy = time.perf_counter(), time.process_time()
     found: dict[str, Any] = {}
+    design: wiring.Component | str
     if method == "subbit":
         solved = unrolling(weights, thresholds, family, low)
         found = {
@@ -163,18 +159,25 @@ def measure(
         design = RIVALS[method](weights, thresholds, low)
     found["solve_s"] = round(time.perf_counter() - start, 2)
     found["solve_cpu_s"] = round(time.process_time() - busy, 2)
+    return design, found
+
+
+def measure(
+    design: wiring.Component | str, family: str, limit: float, script: list[str], tightened: bool | None = True
+) -> dict[str, Any]:
+    """Cells and seconds of a circuit; past the limit, what stopped it."""
     with tempfile.TemporaryDirectory() as folder:
         netlist = Path(folder) / "netlist.json"
         try:
             area = synthesise(design, family, seconds=limit, netlist=netlist, script=script, tightened=tightened)
         except SubbitError as error:
-            return found | {"stopped": str(error)}
+            return {"stopped": str(error)}
         cells = area.luts
         if family == "ice40":
             cells = packed_ice40(netlist, seconds=limit) or cells
         elif family == "ecp5":
             cells += area.carries
-    return {"cells": cells, "luts": area.luts, "carries": area.carries, **found, "yosys_s": round(area.seconds, 1)}
+    return {"cells": cells, "luts": area.luts, "carries": area.carries, "yosys_s": round(area.seconds, 1)}
 
 
 def table(rows: list[dict[str, Any]]) -> str:
@@ -219,7 +222,7 @@ def main() -> None:
     parser.add_argument("--families", nargs="+", choices=list(SCRIPTS), default=list(SCRIPTS))
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--limit", type=float, default=900, help="seconds for Yosys, and for the packer")
-    parser.add_argument("--quick", action="store_true", help="abc in place of abc9, on iCE40")
+    parser.add_argument("--quick", action="store_true", help="abc in place of abc9")
     parser.add_argument("--tighten", choices=list(TIGHTENED), default="dense", help="how, see hw.tighten")
     parser.add_argument("--again", action="store_true", help="measure rows that stand in the results too")
     options = parser.parse_args()
@@ -228,28 +231,23 @@ def main() -> None:
     for name, weights, thresholds, low in layers(options):
         kept = weights[: options.rows]
         label = f"{name}, {kept.shape[1]}x{len(kept)}" if len(kept) < len(weights) else name
+        circuits: dict[str, tuple[wiring.Component | str, dict[str, Any]]] = {}
         for family in options.families:
-            quick = options.quick and family == "ice40"
             for method in options.methods:
-                mapper = ("abc" if quick else "default") + TIGHTENED[options.tighten][1]
+                mapper = ("abc" if options.quick else "default") + TIGHTENED[options.tighten][1]
                 key = {"layer": label, "family": family, "method": method, "mapper": mapper}
                 old = [row for row in rows if key.items() <= row.items()]
                 if old and not options.again:
                     continue
                 try:
-                    row = key | measure(
-                        method,
-                        family,
-                        kept,
-                        thresholds[: len(kept)],
-                        low,
-                        options.limit,
-                        QUICK if quick else SCRIPTS[family],
-                        TIGHTENED[options.tighten][0],
-                    )
+                    if method == "subbit" or method not in circuits:
+                        circuits[method] = solve(method, family, kept, thresholds[: len(kept)], low)
                 except ImportError as error:
                     print(f"{method} is left out: {error}")
                     continue
+                design, found = circuits[method]
+                script = (QUICK if options.quick else SCRIPTS)[family]
+                row = key | found | measure(design, family, options.limit, script, TIGHTENED[options.tighten][0])
                 rows = [row for row in rows if row not in old] + [row]
                 publish(NAME, "Unrolled layers", rows, tools)
                 fill(DOCS / "unrolled.md", NAME, table(rows))

@@ -1,16 +1,29 @@
 """Unrolled layers: the graph of tables and chains against the definition on sums, for every window, and its stages."""
 
+import tempfile
+from pathlib import Path
+from typing import Any
+
 import numpy as np
-from amaranth import Array, Cat, Const, Module, Value
+from amaranth import Array, Cat, Const, Module, Signal, Value
 
 from hw.layer.unrolled import UnrolledShape, skip_cases
 from hw.layer.window import WindowShape
+from hw.netlist_file import read_netlist
+from hw.synthesis import synthesise
+from hw.tighten import tighten
+from hw.unrolled.component import Combinational
 from hw.unrolled.emit import build
+from hw.unrolled.optimise import optimise
 from tests.formal.frames import FrameCheck, Frames, Word
 from tests.formal.harness import Harness
 from tests.formal.products import Layer, split
+from tests.hw.tighten.evaluated import outputs
 
-__all__ = ["UnrolledCheck", "shape_of", "unrolled"]
+__all__ = ["TightenedCheck", "UnrolledCheck", "shape_of", "unrolled"]
+
+#: Yosys's mapping, to what `hw.tighten` knows. ECP5 without multiplexers of tables, as a tightened design has none.
+MAPPED = {"ice40": ["synth_ice40 -top top"], "ecp5": ["synth_ecp5 -top top -nowidelut"]}
 
 
 def shape_of(layer: Layer, family: str, levels: int = 0, registered: bool = False) -> UnrolledShape:
@@ -59,6 +72,44 @@ class UnrolledCheck(Harness):
             bits, found = found[: len(literals)], found[len(literals) :]
             wanted = layer.output(shape, output, taps, skips)
             self.hold(m, f"output {output} is that of the sum", ~known | (Cat(bits) == wanted))
+
+
+class TightenedCheck(Harness):
+    """The netlist that Yosys maps a layer's graph to, after `hw.tighten`, puts out what the graph does.
+
+    The netlist is read from the equations of its cells.
+    """
+
+    def __init__(self, weights: np.ndarray, thresholds: np.ndarray, family: str, dense: bool) -> None:
+        invert = np.zeros(len(weights), bool)
+        self.unrolling = optimise(weights, family, thresholds=thresholds, invert=invert, effort=200)
+        self.family, self.dense = family, dense
+        super().__init__({"x": weights.shape[1]})
+
+    def claim(self, m: Module, free: dict[str, Value]) -> None:
+        def kept(value: Value) -> Value:
+            wire = Signal()
+            m.d.comb += wire.eq(value)
+            return wire
+
+        taps = list(free["x"])
+        bits = outputs(self.netlist(), taps, Const(0, 1), kept)
+        graph = build(m, self.unrolling.graph, taps, self.unrolling.literals, 0, []).outputs
+        for output, (bit, wanted) in enumerate(zip(bits, graph, strict=True)):
+            self.hold(m, f"output {output} is the graph's", bit == wanted)
+
+    def netlist(self) -> dict[str, Any]:
+        """The tightened netlist's module."""
+        with tempfile.TemporaryDirectory(prefix="subbit-formal-") as folder:
+            path = Path(folder) / "netlist.json"
+            synthesise(Combinational(self.unrolling), self.family, netlist=path, script=MAPPED[self.family])
+            document = read_netlist(path)
+        top = document["modules"]["top"]
+        mapped = len(top["cells"])
+        tighten(document, self.family, dense=self.dense)
+        if len(top["cells"]) == mapped:
+            raise ValueError("nothing is taken from this netlist, so nothing would be proved")
+        return top
 
 
 def unrolled(layer: Layer, levels: int, registered: bool = False) -> FrameCheck:

@@ -21,10 +21,10 @@ LEVELS, STORE = "hw/layer/levels.py", "hw/layer/window_store.py"
 REPACK, POOL, SERIAL = "hw/stream/repack.py", "hw/layer/pool.py", "hw/layer/serial_window.py"
 PARALLEL, BORDER, COUNTER = "hw/layer/parallel_window.py", "hw/layer/border.py", "hw/stream/counter.py"
 AGREEMENT, ACCELERATOR, ENCODE = "sw/network/agreement.py", "hw/accelerator.py", "hw/layer/encode.py"
-BORDER = "hw/layer/border.py"
 TIMES, LISTED, SUMS = "hw/datapath/times.py", "hw/layer/listed_window.py", "hw/layer/listed_sum.py"
 GATHER, TABLE, TOTALS = "hw/layer/lookup/gather.py", "hw/layer/lookup/table.py", "hw/layer/lookup/totals.py"
 LOOKUP, REGISTERS, UNROLLED = "hw/layer/lookup/unit.py", "hw/stream/registers.py", "hw/layer/unrolled.py"
+ICE40, ECP5 = "hw/tighten/ice40.py", "hw/tighten/ecp5.py"
 FEW, TWO_LEVEL, CLUSTER = "hw/unrolled/few.py", "hw/unrolled/two_level.py", "hw/unrolled/cluster.py"
 
 FAULTS = (
@@ -433,5 +433,26 @@ FAULTS = (
         "score >= players[pair + 1][0]",
         "score > players[pair + 1][0]",
         "results, all classes at once, one slope",
+    ),
+    Fault(
+        "a table whose inverter is gone puts out what it did",
+        ICE40,
+        "digits(_entries(netlist, source) ^ 0xFFFF)",
+        "digits(_entries(netlist, source))",
+        "tightened 8x20, ice40, no slower",
+    ),
+    Fault(
+        "a sum's cell takes its own sum for what is known",
+        ICE40,
+        "j & 1 | own.value(held) << 1",
+        "own.value(held) | (j & 1) << 1",
+        "tightened 8x20, ice40",
+    ),
+    Fault(
+        "bits that a carry cell passes on are another table's",
+        ECP5,
+        "known.setdefault(at, other.value(held)) != other.value(held)",
+        "known.setdefault(at, other.value(held)) is None",
+        "tightened 8x20, ecp5",
     ),
 )

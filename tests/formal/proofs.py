@@ -15,7 +15,7 @@ from hw.layer.window import WindowShape
 from hw.stream.repack import RepackShape
 from sw.network.agreement import Agreement
 from tests.formal.arithmetic import AgreementCheck, PartsCheck, PopcountCheck, ThresholdCheck, TimesCheck
-from tests.formal.constants import UnrolledCheck, unrolled
+from tests.formal.constants import TightenedCheck, UnrolledCheck, unrolled
 from tests.formal.harness import Harness
 from tests.formal.listed import listed, listed_layer, listed_sum, listed_window
 from tests.formal.lookups import Codebook, any_table, any_totals, gather, lookup
@@ -342,4 +342,15 @@ def constants() -> Iterator[Proof]:
         yield Proof(f"unrolled stages {name}", lambda k=known, n=levels: unrolled(k, n, registered=True))
 
 
-PROOFS = (*counts(), *thresholds(), *products(), *lookups(), *lists(), *stages(), *constants())
+def tightened() -> Iterator[Proof]:
+    """Mapped netlists after tables have gone into carry cells."""
+    drawn = np.random.default_rng(13)
+    for outputs, taps in ((8, 20), (4, 24)):
+        weights = drawn.integers(0, 2, (outputs, taps))
+        limits = drawn.integers(taps // 3, taps - taps // 3, (outputs, 1))
+        for family, dense in (("ice40", True), ("ice40", False), ("ecp5", True)):
+            name = f"tightened {outputs}x{taps}, {family}{'' if dense else ', no slower'}"
+            yield Proof(name, lambda w=weights, t=limits, f=family, d=dense: TightenedCheck(w, t, f, d))
+
+
+PROOFS = (*counts(), *thresholds(), *products(), *lookups(), *lists(), *stages(), *constants(), *tightened())

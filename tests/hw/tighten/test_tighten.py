@@ -8,10 +8,10 @@ from functools import partial
 import numpy as np
 import pytest
 
-from benchmarks.area.unrolled import Combinational
 from hw.netlist_file import check_module
 from hw.synthesis import synthesise
 from hw.tighten import tighten
+from hw.unrolled.component import Combinational
 from hw.unrolled.optimise import optimise
 from tests.hw.tighten.evaluated import evaluated
 
@@ -133,7 +133,7 @@ def test_layers_compute_what_they_did(family, tmp_path):
     weights, thresholds = rng.integers(0, 2, (10, 28)), rng.integers(10, 18, (10, 1))
     unrolling = optimise(weights, family, thresholds=thresholds, invert=np.zeros(10, bool), effort=500)
     windows = rng.integers(0, 2, (3000, 28)).astype(bool)
-    script = {"ice40": ["synth_ice40 -top top -noabc9"], "ecp5": ["synth_ecp5 -top top -noabc9"]}[family]
+    script = {"ice40": ["synth_ice40 -top top"], "ecp5": ["synth_ecp5 -top top"]}[family]
     documents, luts = [], []
     for tightened in (None, True):
         path = tmp_path / "netlist.json"

@@ -3,7 +3,8 @@
 import pytest
 
 from benchmarks.area.rivals import adders, compressors
-from benchmarks.area.unrolled import Combinational, random_layer, random_ones, unrolling
+from benchmarks.area.unrolled import random_layer, random_ones, unrolling
+from hw.unrolled.component import Combinational
 from hw.verilog import emit
 from hw.yosys import run_yosys
 from sw.errors import SubbitError

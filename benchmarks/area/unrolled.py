@@ -2,13 +2,14 @@
 
     python -m benchmarks unrolled [--sizes 64x64 ...] [--networks FILE ...] [--official FOLDER] [--families ice40 ...]
                                   [--methods subbit ...] [--limit SECONDS] [--quick] [--tighten no] [--again]
-                                  [--ones SHARE]
+                                  [--ones SHARE] [--layers NAME ...]
 
 A size is taps x outputs of random signs, numpy's default_rng(0), each output against half of the taps; with `--ones`
 of 0 and 1, of which that share are one, each output against half of its ones. From the .safetensors networks come all
 hidden layers with thresholds whose weights are -1 and +1, or 0 and another level, or two levels of which only the signs
 are used; `--official` is a folder with BNN-PYNQ's mnist-lfcW1A1-decoded.npz and cifar10-cnvW1A1-decoded.npz.
-`--rows` takes only the first outputs of a layer. What Yosys has mapped, whosever it is, is tightened (`hw.tighten`) as
+`--layers` takes those of the layers alone, by their names in the network, and `--rows` only the first outputs of a
+layer. What Yosys has mapped, whosever it is, is tightened (`hw.tighten`) as
 `subbit build` does it for a device that is nearly full, or otherwise (``quick``), or is left as it is (``no``).
 da4ml and alkaid: ``pip install --target FOLDER --no-deps da4ml alkaid quantizers numba llvmlite``, and FOLDER on
 PYTHONPATH. Rows stand in benchmarks/results/unrolled.json; those that stand there already are measured again only with
@@ -116,6 +117,8 @@ def layers(options: argparse.Namespace) -> Iterator[tuple[str, np.ndarray, np.nd
             after = [other for other in network.layers if isinstance(other, Threshold) and layer.name in other.reads]
             if not isinstance(layer, Linear) or not after or layer.reads == ("input",):
                 continue
+            if options.layers and layer.name not in options.layers:
+                continue
             bits = layer.weights.decode().reshape(layer.outputs, -1)
             table, (low, high) = after[0].thresholds[:, 0], layer.weights.values
             if low == 0:
@@ -218,6 +221,7 @@ def main() -> None:
     parser.add_argument("--ones", type=float, help="share of ones, of random layers of 0 and 1")
     parser.add_argument("--networks", nargs="*", type=Path, default=[], help=".safetensors networks")
     parser.add_argument("--official", type=Path, help="folder of BNN-PYNQ's weights")
+    parser.add_argument("--layers", nargs="+", help="names of layers in networks (all)")
     parser.add_argument("--rows", type=int, help="outputs taken of each layer, the first ones")
     parser.add_argument("--families", nargs="+", choices=list(SCRIPTS), default=list(SCRIPTS))
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))

@@ -28,7 +28,9 @@ def design(small_network, tmp_path):
     return write
 
 
-@pytest.mark.parametrize("simulator", available())
+@pytest.mark.parametrize(
+    "simulator", [pytest.param(name, marks=[pytest.mark.slow] * (name == "icarus")) for name in available()]
+)
 def test_answers_are_those_of_the_network(design, small_network, make_images, simulator):
     folder, images = design(), make_images(small_network, 12)
     with library.virtual_board(folder, simulator) as port:

@@ -82,10 +82,10 @@ class TestPlacement:
         [
             ("ice40", 100, 20),
             ("ice40", 600, 3),
-            ("ice40", 1500, 3),
+            pytest.param(*("ice40", 1500, 3), marks=pytest.mark.slow),
             ("ecp5", 100, 40),
             ("ecp5", 600, 1),
-            ("ecp5", 1100, 12),
+            pytest.param(*("ecp5", 1100, 12), marks=pytest.mark.slow),
         ],
     )
     def test_tables_of_any_shape_are_found(self, family, rows, width, tmp_path):

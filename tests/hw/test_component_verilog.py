@@ -1,5 +1,5 @@
 # amaranth: UnusedElaboratable=no
-"""Every stream component's Verilog against its reference, in Icarus and, among the slow tests, in Verilator."""
+"""The Verilog of every stream component against its reference, in Icarus; more of them and Verilator are slow tests."""
 
 from dataclasses import fields, replace
 
@@ -141,9 +141,24 @@ CASES = {
     "scaled class": lambda: results(RNG.integers(-7, 8, 5), "class"),
 }
 
+#: Of kinds that others above stand for.
+MORE = {
+    "serial window, stride 2",
+    "product of pixels",
+    "product, one word",
+    "listed window and sum of levels",
+    "lookup of levels",
+    "lookup of three words",
+    "lookup, dense",
+    "unrolled levels",
+    "narrow",
+    "pool of levels",
+    "scaled class",
+}
+
 
 @pytest.mark.parametrize("simulator", SIMULATORS)
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in MORE)) for name in CASES])
 def test_the_verilog_of_every_component_is_its_reference(name, simulator, tmp_path):
     component, words, expected = CASES[name]()
     (result,) = check(component, words, expected, simulators=[simulator], build_dir=tmp_path)

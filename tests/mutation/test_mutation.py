@@ -93,6 +93,7 @@ def test_mutants_are_the_same_every_time_and_clocks_are_left_alone(small, tmp_pa
 
 
 @needs_icarus
+@pytest.mark.slow
 def test_the_bench_passes_the_original_and_an_equal_mutant_and_catches_others(small, tmp_path):
     folder = tmp_path / "small"
     mutants = mutate(small, folder, 120)

@@ -73,7 +73,9 @@ def test_tables_in_single_port_ram_are_loaded_first(small_network, make_images, 
     assert simulate(generated, small_network, images, "icarus").problem is not None
 
 
-@pytest.mark.parametrize("simulator", available())
+@pytest.mark.parametrize(
+    "simulator", [pytest.param(name, marks=[pytest.mark.slow] * (name == "verilator")) for name in available()]
+)
 def test_tables_that_share_a_single_port_ram_are_read_in_time(small_network, make_images, rng, tmp_path, simulator):
     kernels = rng.integers(0, 2, (4, 3, 3), dtype=np.uint8)[rng.permutation(24) % 4]
     weights = CodebookEncoding.of(kernels.reshape(6, 4, 3, 3).transpose(0, 2, 3, 1))

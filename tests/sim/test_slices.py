@@ -31,8 +31,15 @@ def sliced(rng, slices=(1, 5, 7)):
     return Network("sliced", Input(4, 5, 2), layers)
 
 
-@pytest.mark.parametrize("simulator", available())
-@pytest.mark.parametrize("beat", [1, 2])
+def both_ways():
+    """Every simulator with one pixel a beat and with two, the other way round among the slow tests."""
+    for simulator in available():
+        for beat in (1, 2):
+            slow = (simulator == "icarus") == (beat == 2)
+            yield pytest.param(simulator, beat, marks=[pytest.mark.slow] * slow)
+
+
+@pytest.mark.parametrize(("simulator", "beat"), list(both_ways()))
 def test_sliced_pixels_in_verilog_are_those_of_the_network(simulator, beat, rng, make_images, tmp_path):
     network = sliced(rng)
     plan = Plan({"conv1": Folding(2, 3), "dense1": Folding(1, 4)}, pixels_per_beat=beat)

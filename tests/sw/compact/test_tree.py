@@ -148,7 +148,10 @@ def test_a_bound_holds_and_the_least_star_is_found(table, depth, whole):
         assert weight(star, distances, 0) == distances.sum(axis=1).min()
 
 
-@pytest.mark.parametrize(("channels", "places"), [(512, 4608), (1024, 1024), (1024, 9)])
+@pytest.mark.parametrize(
+    ("channels", "places"),
+    [(512, 4608), pytest.param(1024, 1024, marks=pytest.mark.slow), pytest.param(1024, 9, marks=pytest.mark.slow)],
+)
 def test_large_layers_take_seconds_and_always_give_the_same_tree(channels, places):
     distances, _ = bit_distances(np.random.default_rng(0).integers(0, 2, (channels, places)))
     start = time.perf_counter()

@@ -9,8 +9,8 @@ of 0 and 1, of which that share are one, each output against half of its ones. F
 hidden layers with thresholds whose weights are -1 and +1, or 0 and another level, or two levels of which only the signs
 are used; `--official` is a folder with BNN-PYNQ's mnist-lfcW1A1-decoded.npz and cifar10-cnvW1A1-decoded.npz.
 `--layers` takes those of the layers alone, by their names in the network, and `--rows` only the first outputs of a
-layer. What Yosys has mapped, whosever it is, is tightened (`hw.tighten`) as
-`subbit build` does it for a device that is nearly full, or otherwise (``quick``), or is left as it is (``no``).
+layer. What Yosys has mapped, whosever it is, is tightened (`hw.tighten`) as `subbit build` does it for a device that is
+nearly full, or otherwise (``quick``), or is left as it is (``no``).
 da4ml and alkaid: ``pip install --target FOLDER --no-deps da4ml alkaid quantizers numba llvmlite``, and FOLDER on
 PYTHONPATH. Rows stand in benchmarks/results/unrolled.json; those that stand there already are measured again only with
 --again, and what passes the limit is a row that says so.

@@ -22,9 +22,6 @@ from tests.hw.tighten.evaluated import outputs
 
 __all__ = ["TightenedCheck", "UnrolledCheck", "shape_of", "unrolled"]
 
-#: Yosys's mapping, to what `hw.tighten` knows. ECP5 without multiplexers of tables, as a tightened design has none.
-MAPPED = {"ice40": ["synth_ice40 -top top"], "ecp5": ["synth_ecp5 -top top -nowidelut"]}
-
 
 def shape_of(layer: Layer, family: str, levels: int = 0, registered: bool = False) -> UnrolledShape:
     """The hardware's parameters; where ``layer`` is padded, the windows are those of a 3 x 3 image."""
@@ -102,7 +99,7 @@ class TightenedCheck(Harness):
         """The tightened netlist's module."""
         with tempfile.TemporaryDirectory(prefix="subbit-formal-") as folder:
             path = Path(folder) / "netlist.json"
-            synthesise(Combinational(self.unrolling), self.family, netlist=path, script=MAPPED[self.family])
+            synthesise(Combinational(self.unrolling), self.family, netlist=path)
             document = read_netlist(path)
         top = document["modules"]["top"]
         mapped = len(top["cells"])

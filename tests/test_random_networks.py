@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from hw.generate import generate
 from hw.plan.pipeline import pipeline
-from sim import available, simulate
+from sim import simulate
 from tests.networks import networks, plans, random_images
+from tests.simulators import needs_icarus
 
 IMAGES = 6
 LONGEST = 4_000
@@ -34,7 +35,7 @@ def random_networks(examples):
 
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
-@pytest.mark.skipif("icarus" not in available(), reason="Icarus (iverilog) is not installed")
+@needs_icarus
 @random_networks(200)
 @given(data=st.data())
 def test_two_hundred_in_icarus(data, tmp_path_factory):

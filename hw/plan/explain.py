@@ -8,7 +8,7 @@ from hw.plan.device import Device
 from hw.plan.estimate import Estimate
 from hw.plan.pipeline import pipeline
 from hw.plan.plan import Folding, Plan
-from hw.plan.search import MARGIN, bram_price, space_of
+from hw.plan.search import MARGIN, bram_price, pools_after, space_of
 from hw.plan.space import Candidate, Space
 from sw.network import Linear, Network
 
@@ -19,8 +19,9 @@ __all__ = ["Alternative", "alternatives"]
 class Alternative:
     """One datapath for one layer: its cheapest folding at the plan's interval, or ``reason`` why there is none.
 
-    ``price`` is area as one number (``Estimate.price``), ``rom_bits`` the bits of its memories. ``chosen``: it is what
-    the plan has, in the plan's own folding. ``saves_luts``: it has fewer LUTs than that by more than estimates err.
+    ``area`` is that of the layer and of the pools behind it, which work in words of its PE; ``price`` is it as one
+    number (``Estimate.price``), ``rom_bits`` the bits of its memories. ``chosen``: it is what the plan has, in the
+    plan's own folding. ``saves_luts``: it has fewer LUTs than that by more than estimates err.
     """
 
     layer: str
@@ -42,7 +43,7 @@ def alternatives(network: Network, plan: Plan, family: str, device: Device | Non
     found = []
     for layer in space.layers:
         own = space.candidate(layer, plan.folding[layer.name])
-        area = own.area(interval, family)
+        area = own.area(interval, family) + pools_after(space, layer, own)
         for name in DATAPATHS:
             if name == own.folding.datapath:
                 found.append(priced(own, area, price, chosen=True))
@@ -64,7 +65,8 @@ def cheapest_of(space: Space, layer: Linear, name: str, interval: int, price: fl
         fewest = min(every)
         reason = f"takes {fewest:,} cycles at least" if fewest > interval else f"would be idle: takes {fewest:,} cycles"
         return Alternative(layer.name, name, False, reason=reason)
-    pairs = [space.best_style(option, interval, price, singles=singles) for option in options]
+    styled = [space.best_style(option, interval, price, singles=singles) for option in options]
+    pairs = [(each, area + pools_after(space, layer, each)) for each, area in styled]
     best, area = min(pairs, key=lambda pair: pair[1].price(price))
     return priced(best, area, price, chosen=False)
 

@@ -30,7 +30,7 @@ from sw.network import (
     Threshold,
 )
 
-__all__ = ["Compute", "Pipeline", "Stage", "buffer_depth", "pipeline"]
+__all__ = ["Compute", "Pipeline", "Stage", "buffer_depth", "pipeline", "pool_shape"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,10 +217,8 @@ class Builder:
     def pool(self, layer: MaxPool) -> None:
         """A pool, in step with the layer before it."""
         assert self.steps is not None
-        source = self.network.source(layer)
-        lanes = self.lanes if source.channels % self.lanes == 0 else source.channels
-        self.join(layer.name, lanes, source.size // lanes)
-        shape = PoolShape(*source.shape, self.bits, layer.size, lanes)
+        shape = pool_shape(self.network, layer, self.bits, self.lanes)
+        self.join(layer.name, shape.lanes, self.network.source(layer).size // shape.lanes)
         self.steps = pooled(self.steps, shape)
         self.stages.append(Stage(layer.name, shape, layer.name))
 
@@ -265,3 +263,9 @@ def pipeline(network: Network, plan: Plan) -> Pipeline:
     is no chain.
     """
     return Builder(network, plan).build()
+
+
+def pool_shape(network: Network, layer: MaxPool, bits: int, lanes: int) -> PoolShape:
+    """A pool of values of ``bits`` bits behind a stage with ``lanes`` values in a word."""
+    source = network.source(layer)
+    return PoolShape(*source.shape, bits, layer.size, lanes if source.channels % lanes == 0 else source.channels)

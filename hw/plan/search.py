@@ -10,13 +10,12 @@ from collections.abc import Collection
 from dataclasses import replace
 from itertools import product
 
-from hw.layer.pool import PoolShape
 from hw.plan.cost import pipeline_area, stage_area
 from hw.plan.datapath import DATAPATHS
 from hw.plan.datapath.base import divisors
 from hw.plan.device import Device
 from hw.plan.estimate import Estimate
-from hw.plan.pipeline import Stage, pipeline
+from hw.plan.pipeline import Stage, pipeline, pool_shape
 from hw.plan.plan import FASTEST_HZ, Folding, Plan
 from hw.plan.space import Candidate, Space
 from hw.stream.repack import RepackShape
@@ -33,6 +32,7 @@ __all__ = [
     "least_area_in",
     "least_area_plan",
     "plan_for_rate",
+    "pools_after",
     "space_of",
 ]
 
@@ -96,9 +96,7 @@ def pools_after(space: Space, layer: Linear, candidate: Candidate) -> Estimate:
         if isinstance(after, Linear):
             break
         if isinstance(after, MaxPool):
-            shape = PoolShape(
-                *space.network.source(after).shape, candidate.unit.level_bits, after.size, candidate.folding.pe
-            )
+            shape = pool_shape(space.network, after, candidate.unit.level_bits, candidate.folding.pe)
             found += stage_area(Stage(after.name, shape), space.family)
     return found
 

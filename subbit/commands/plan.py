@@ -98,7 +98,10 @@ def show_alternatives(console: Console, found: "PlanReport") -> None:
     console.print(
         table(f"every datapath at {count(found.interval)} cycles a frame, by estimate", columns, rows, left=2)
     )
-    console.print("area: LUTs, a quarter of the flip-flops, and block RAMs at the device's LUTs for each of them")
+    console.print(
+        "area: LUTs, a quarter of the flip-flops, and block RAMs at the device's LUTs for each of them; with the pools "
+        "behind a layer"
+    )
     for layer in dict.fromkeys(each.layer for each in found.alternatives):
         out = [each for each in found.alternatives if each.layer == layer and each.folding is None]
         console.print(f"{layer}: " + "; ".join(f"not {each.datapath}, as it {each.reason}" for each in out))

@@ -9,10 +9,10 @@ from benchmarks.boards.damage import measure
 from boards.board import board
 from boards.design import write_design
 from hw.plan.plan import Folding, Plan
-from sim import available
 from subbit import library
 from sw.errors import SubbitError
 from sw.network import DenseEncoding, Linear
+from tests.simulators import slow_in
 
 FOLDING = {"conv1": Folding(2, 3), "conv2": Folding(2, 4), "dense1": Folding(3, 4)}
 
@@ -28,9 +28,7 @@ def design(small_network, tmp_path):
     return write
 
 
-@pytest.mark.parametrize(
-    "simulator", [pytest.param(name, marks=[pytest.mark.slow] * (name == "icarus")) for name in available()]
-)
+@pytest.mark.parametrize("simulator", slow_in("icarus"))
 def test_answers_are_those_of_the_network(design, small_network, make_images, simulator):
     folder, images = design(), make_images(small_network, 12)
     with library.virtual_board(folder, simulator) as port:

@@ -14,6 +14,7 @@ from boards.link.protocol import Chunk, Frame, Kind
 from hw.plan.plan import Folding, Plan
 from sim import available
 from subbit import library
+from tests.simulators import needs_icarus
 
 FOLDING = {"conv1": Folding(2, 3), "conv2": Folding(2, 4), "dense1": Folding(3, 4)}
 
@@ -67,7 +68,7 @@ def folder(small_network, tmp_path):
     return write_design(small_network, Plan(FOLDING), board("icebreaker"), tmp_path / "board").folder
 
 
-@pytest.mark.skipif("icarus" not in available(), reason="Icarus (iverilog) is not installed")
+@needs_icarus
 def test_a_board_answers_after_noise_on_its_pin(folder, small_network, make_images):
     listen(folder, small_network, "icarus", make_images(small_network, 2), rounds=2, length=250)
 

@@ -16,19 +16,15 @@ from hw.layer.serial_window import SerialWindow
 from hw.layer.window import WindowShape
 from hw.layer.window_store import WindowStore
 from hw.stream.repack import RepackShape
-from sim import available
 from sim.component import check
 from tests.hw.layer.test_components import LISTED, product
 from tests.hw.layer.test_lookup import LOOKUPS, stimulus, windows_of
 from tests.hw.layer.test_unrolled import SHAPES
 from tests.hw.layer.test_unrolled import stimulus as unrolled_stimulus
 from tests.hw.streams import pack
+from tests.simulators import slow_in
 
 RNG = np.random.default_rng(8)
-SIMULATORS = [
-    pytest.param("icarus", marks=pytest.mark.skipif("icarus" not in available(), reason="Icarus is not installed")),
-    pytest.param("verilator", marks=pytest.mark.slow),
-]
 
 
 def window(shape):
@@ -157,7 +153,7 @@ MORE = {
 }
 
 
-@pytest.mark.parametrize("simulator", SIMULATORS)
+@pytest.mark.parametrize("simulator", slow_in("verilator"))
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in MORE)) for name in CASES])
 def test_the_verilog_of_every_component_is_its_reference(name, simulator, tmp_path):
     component, words, expected = CASES[name]()

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.report import RESULTS
 from hw.verilog import emit
-from sim import available, simulate
+from sim import simulate
 from tests.mutation.bench import Bench
 from tests.mutation.equivalence import REDUNDANT, UNREACHED, compare, proved
 from tests.mutation.images import varied_images
@@ -20,11 +20,10 @@ from tests.mutation.subjects import SUBJECTS
 from tests.mutation.survey import CAUGHT, EQUAL, Judge, survey
 from tests.networks import random_images
 from tests.sim.components import Increment
+from tests.simulators import needs_icarus, needs_verilator
 
 ROOT = Path(__file__).parents[2]
 MEASURED = ("mutation", "mutation_survivors")
-needs_icarus = pytest.mark.skipif("icarus" not in available(), reason="Icarus is not installed")
-needs_verilator = pytest.mark.skipif("verilator" not in available(), reason="Verilator is not installed")
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 
 from hw.frames import input_beats
 from hw.plan.plan import Folding, Plan
-from sim import available, simulate
+from sim import simulate
 from sw.network import Dense, DenseEncoding, Input, Network, Scores, Thermometer
 from tests.mutation.alone import differs
 from tests.mutation.images import Rarity, noise, varied_images
@@ -15,8 +15,8 @@ from tests.mutation.subjects import SUBJECTS, Subject
 from tests.mutation.survey import Kept
 from tests.mutation.witness import images_of, readiness, search
 from tests.networks import random_images
+from tests.simulators import needs_icarus
 
-needs_icarus = pytest.mark.skipif("icarus" not in available(), reason="Icarus is not installed")
 #: So long takes the small accelerator for two images.
 CYCLES = 40
 

@@ -4,8 +4,7 @@ import pytest
 from sim import SimulationFailure, available, simulate
 from sw.errors import SubbitError
 from tests.sim.toy import ToyNetwork
-
-needs_icarus = pytest.mark.skipif("icarus" not in available(), reason="Icarus is not installed")
+from tests.simulators import needs_icarus
 
 
 @pytest.mark.parametrize("simulator", available())

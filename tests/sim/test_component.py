@@ -4,6 +4,7 @@ import pytest
 from sim.component import check
 from sim.simulators import SimulationFailure, available
 from tests.sim.components import Combinational, DropsValid, Increment, MovesPayload
+from tests.simulators import needs_icarus
 
 VALUES = [(37 * index) % 251 for index in range(60)]
 
@@ -14,7 +15,7 @@ def test_right_component_passes(simulator, build_dir):
     assert (result.tests, result.simulator) == (4, simulator)
 
 
-@pytest.mark.skipif("icarus" not in available(), reason="Icarus is not installed")
+@needs_icarus
 class TestInIcarus:
     @pytest.fixture
     def refused(self, build_dir):

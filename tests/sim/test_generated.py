@@ -11,11 +11,12 @@ from hw.frames import frame_bytes
 from hw.generate import generate
 from hw.plan.plan import Folding, Plan
 from hw.yosys import run_yosys
-from sim import available, simulate
+from sim import simulate
 from sw.network import DenseEncoding, Network
 from sw.network.encodings.codebook import CodebookEncoding
+from tests.simulators import needs_icarus, slow_in
 
-pytestmark = pytest.mark.skipif("icarus" not in available(), reason="Icarus is not installed")
+pytestmark = needs_icarus
 
 FOLDING = {"conv1": Folding(2, 3), "conv2": Folding(2, 4), "dense1": Folding(3, 4)}
 
@@ -73,9 +74,7 @@ def test_tables_in_single_port_ram_are_loaded_first(small_network, make_images, 
     assert simulate(generated, small_network, images, "icarus").problem is not None
 
 
-@pytest.mark.parametrize(
-    "simulator", [pytest.param(name, marks=[pytest.mark.slow] * (name == "verilator")) for name in available()]
-)
+@pytest.mark.parametrize("simulator", slow_in("verilator"))
 def test_tables_that_share_a_single_port_ram_are_read_in_time(small_network, make_images, rng, tmp_path, simulator):
     kernels = rng.integers(0, 2, (4, 3, 3), dtype=np.uint8)[rng.permutation(24) % 4]
     weights = CodebookEncoding.of(kernels.reshape(6, 4, 3, 3).transpose(0, 2, 3, 1))

@@ -7,7 +7,7 @@ import pytest
 
 from hw.generate import generate
 from hw.plan.plan import Folding, Plan
-from sim import available, simulate
+from sim import simulate
 from sw.network import (
     BitPlanes,
     Convolution,
@@ -21,6 +21,7 @@ from sw.network import (
 )
 from sw.network.encodings.codebook import CodebookEncoding
 from sw.network.encodings.two_level import TwoLevelEncoding
+from tests.simulators import needs_icarus
 
 
 def bits(rng, *shape):
@@ -55,7 +56,7 @@ def network_of(rng, weights, level):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif("icarus" not in available(), reason="Icarus (iverilog) is not installed")
+@needs_icarus
 @pytest.mark.parametrize(
     ("folding", "encoding"),
     [

@@ -9,14 +9,10 @@ from amaranth.sim import Simulator
 
 from boards.link.model import BoardModel
 from boards.link.protocol import CHUNK_LIMIT, REPLY, Answer, Chunk, Counters, Frame, Kind, Progress, Splitter, check_of
-from sim import available
 from sim.component import check
 from tests.boards.link.parts import Board, computes, small
+from tests.simulators import slow_in
 
-SIMULATORS = [
-    pytest.param("icarus", marks=pytest.mark.skipif("icarus" not in available(), reason="Icarus is not installed")),
-    pytest.param("verilator", marks=pytest.mark.slow),
-]
 SHAPES = {
     "bytes, 16-bit scores": small(),
     "wide beats, a class": small(input_bits=24, input_beats=5, result_bits=8, result_beats=1),
@@ -133,7 +129,7 @@ def test_the_gateware_says_what_the_model_says_at_length(name, seed):
     compare(SHAPES[name], script(SHAPES[name], f"{name} {seed}", 40))
 
 
-@pytest.mark.parametrize("simulator", SIMULATORS)
+@pytest.mark.parametrize("simulator", slow_in("verilator"))
 def test_the_verilog_says_what_the_model_says(simulator, tmp_path):
     shape = small()
     sent = [piece for piece in script(shape, "verilog", 6) if b"\3" not in piece[1:3]]

@@ -7,6 +7,8 @@ import pytest
 
 from benchmarks.networks import mlp
 from hw.datapath.rom import SINGLE_PORT
+from hw.layer.pool import PoolShape
+from hw.layer.unit import UnitShape
 from hw.plan.cost import pipeline_area, stage_area
 from hw.plan.device import DEVICES, device
 from hw.plan.estimate import Estimate
@@ -119,3 +121,22 @@ def test_what_fits_without_single_port_ram_is_not_loaded_from_flash_memory():
     assert fits(pipeline_area(pipeline(network, plan), "ice40"), device("up5k"))
     told = alternatives(network, plan, "ice40", device("up5k"))
     assert not any(each.folding and each.folding.rom in SINGLE_PORT for each in told)
+
+
+@pytest.mark.parametrize("family", ["ice40", "xc7"])
+def test_what_a_datapath_costs_is_told_with_the_pools_behind_it(small_network, family):
+    plan = least_area_plan(small_network, Plan(), 600, family)
+    assert plan is not None
+    made, space = pipeline(small_network, plan), Space(small_network, family=family)
+    priced = {each.layer: each for each in alternatives(small_network, plan, family) if each.chosen}
+    followed = {}
+    for stage in made.stages:
+        if isinstance(stage.shape, UnitShape):
+            layer = stage.name
+            followed[layer] = Estimate()
+        elif isinstance(stage.shape, PoolShape):
+            followed[layer] += stage_area(stage, family)
+    assert any(area.luts for area in followed.values())
+    for layer in space.layers:
+        own = space.candidate(layer, plan.folding[layer.name]).area(made.interval, family)
+        assert priced[layer.name].area == own + followed[layer.name]

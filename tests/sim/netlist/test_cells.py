@@ -6,6 +6,7 @@ from hw.synthesis import synthesise
 from sim.netlist import netlist_sources
 from sim.simulators import available
 from tests.sim.netlist.designs import check_memories, memories, place_and_route
+from tests.simulators import needs_icarus
 
 SHAPES = {
     "ice40": [(256, 16, "block"), (512, 8, "block"), (1024, 4, "block"), (2048, 2, "block"), (16, 4, "")],
@@ -46,7 +47,7 @@ def synthesised(tmp_path):
     return make
 
 
-@pytest.mark.skipif("icarus" not in available(), reason="Icarus is not installed")
+@needs_icarus
 @pytest.mark.parametrize("family", SHAPES)
 def test_memories(family, synthesised, tmp_path):
     shapes = [shape for shape in SHAPES[family] if shape[0] <= 2048]  # Yosys takes long over tall ones.

@@ -18,6 +18,7 @@ from tests.networks import random_images
 from tests.sim.netlist.designs import PLACERS, place_and_route
 from tests.sim.netlist.faults import break_netlist
 from tests.sim.netlist.networks import PLANS
+from tests.simulators import needs_icarus
 
 PINS_OF_SG48 = (
     *range(2, 5),
@@ -32,7 +33,6 @@ PINS_OF_SG48 = (
     *range(42, 49),
 )
 needs_icestorm = pytest.mark.skipif(shutil.which("icebox_vlog") is None, reason="icestorm is not installed")
-needs_icarus = pytest.mark.skipif("icarus" not in available(), reason="Icarus is not installed")
 
 
 class Designs:

@@ -16,9 +16,10 @@ from sim.netlist.fuses.chip import Chip
 from sim.netlist.fuses.fabric import Fabric
 from sim.netlist.fuses.logic import Slice, Slices, _settings
 from sim.netlist.fuses.recovered import pins_of_cst, recovered_gowin
-from sim.simulators import SimulationFailure, available
+from sim.simulators import SimulationFailure
 from sw.errors import SubbitError
 from tests.sim.netlist.designs import check_memories, memories, place_and_route
+from tests.simulators import needs_icarus
 
 CHIP = "GW1N-9C"
 SHAPES = [(512, 18, "block"), (16, 4, "distributed")]
@@ -134,7 +135,7 @@ def test_pins_are_read_from_constraints(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.skipif("icarus" not in available(), reason="Icarus is not installed")
+@needs_icarus
 def test_faults_in_a_bitstream_are_seen(tmp_path):
     synthesise(memories(SHAPES), "gowin", netlist=tmp_path / "synth.json", script=["synth_gowin -top top"])
     place_and_route(tmp_path, "gowin")

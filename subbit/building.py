@@ -22,7 +22,7 @@ from boards.design import DESCRIPTION, write_design
 from boards.pll import dividers_for, limits_of
 from boards.weights.network import BLANK, replace_weights
 from boards.weights.tables import blank, in_block_ram
-from hw.plan.cost import pipeline_area, stage_area
+from hw.plan.area import pipeline_area, stage_areas
 from hw.plan.pipeline import pipeline
 from hw.plan.plan import Plan
 from hw.plan.search import space_of
@@ -206,8 +206,8 @@ class _Making:
         """All the way to the bitstream and its report."""
         builder, measured = self.measured(plan)
         made = builder.implement(measured, self.wish.seeds, self.wish.workers, self.wish.seed_seconds)
-        stages = pipeline(self.network, plan).stages
-        estimates = {stage.name: stage_area(stage, self.target.family).luts for stage in stages}
+        areas = stage_areas(pipeline(self.network, plan), self.target.family)
+        estimates = {name: area.luts for name, area in areas.items()}
         report = BuildReport.of(self.place, self.network, self.target, estimates, made)
         self.place.keep(*report.write(self.place.path), *kept_files(self.place.path, self.network))
         self.place.finish()

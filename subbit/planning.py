@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from hw.plan.cost import stage_area
+from hw.plan.area import stage_areas
 from hw.plan.datapath import DATAPATHS
 from hw.plan.device import Device, device
 from hw.plan.estimate import Estimate
@@ -165,9 +165,9 @@ def report(network: Network, plan: Plan) -> PlanReport:
 
 def layer_areas(made: Pipeline, family: str) -> dict[str, Estimate]:
     """Area of each group of stages."""
+    areas = stage_areas(made, family)
     return {
-        name: sum((stage_area(stage, family) for stage in stages), Estimate())
-        for name, stages in layer_stages(made).items()
+        name: sum((areas[stage.name] for stage in stages), Estimate()) for name, stages in layer_stages(made).items()
     }
 
 

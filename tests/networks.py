@@ -215,3 +215,21 @@ def random_images(network: Network, count: int, seed: int = 0) -> np.ndarray:
     images = np.random.default_rng(seed).integers(0, 1 << image.bits, shape, dtype=np.uint8)
     images[:1], images[1:2] = 0, (1 << image.bits) - 1
     return images
+
+
+def dense_network(classes: int = 5) -> Network:
+    """Three dense layers of 0 and 1 for 12 pixels."""
+    rng = np.random.default_rng(8)
+    source = "encode"
+    layers: list[Layer] = [Thermometer(name="encode", reads=("input",), thresholds=np.array([[8]]))]
+    for name, outputs, taps in (("first", 9, 12), ("second", 6, 9), ("last", classes, 6)):
+        bits = (rng.random((outputs, taps)) < 0.3).astype(np.uint8)
+        layers.append(Dense(name=name, reads=(source,), weights=TwoLevelEncoding(DenseEncoding(bits), 1, 0)))
+        source = name
+        if name != "last":
+            limits, invert = rng.integers(-3, 4, (outputs, 1)), rng.random(outputs) < 0.5
+            layers.append(Threshold(name=f"{name}_act", reads=(name,), thresholds=limits, invert=invert))
+            source = f"{name}_act"
+    scale = np.ones(classes, int)
+    layers.append(Scores(name="scores", reads=("last",), scale=scale, bias=rng.integers(-2, 3, classes)))
+    return Network("whole", Input(3, 4, 1, 4), tuple(layers))

@@ -23,6 +23,7 @@ from scipy.optimize import nnls
 from benchmarks.networks import chain, codebook_layer
 from benchmarks.report import RESULTS
 from hw.accelerator import component_of
+from hw.layer.encode import EncodeShape
 from hw.plan.cost import COEFFICIENTS, features
 from hw.plan.datapath import datapath
 from hw.plan.pipeline import Stage, pipeline
@@ -63,6 +64,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "cost-model.md"
 SAMPLES = RESULTS / "cost_samples.json"
 # Weights of a sample of constants at most.
 MOST_CONSTANTS = 16_384
+MOST_COMPARISONS = 1024
 
 
 def random_network(rng: np.random.Generator) -> Network:
@@ -158,12 +160,21 @@ def constant_stages(rng: np.random.Generator) -> Iterable[Stage]:
     yield next(stage for stage in pipeline(network, plan).stages if features(stage, "ice40").kind == "constant product")
 
 
+def encoders(rng: np.random.Generator) -> Iterable[Stage]:
+    """Comparisons of many pixels at a time with any limits."""
+    pixels, channels, levels = (int(rng.choice(some)) for some in ([4, 16, 64, 196], [1, 3], [1, 2, 4, 8]))
+    if pixels * channels * levels <= MOST_COMPARISONS:
+        limits = np.sort(rng.integers(1, 256, (channels, levels)), axis=1)
+        yield Stage("encode", EncodeShape(channels, 8, pixels, thresholds=limits))
+
+
 #: Where stages come from, and how many of each kind are wanted from there.
 SOURCES: tuple[tuple[Callable[[np.random.Generator], Iterable[Stage]], Mapping[str, int]], ...] = (
     (plain_stages, WANTED),
     (sparse_stages, {"listed window": 8, "listed sum": 8}),
     (random_lookup, {"lookup": 10}),
     (constant_stages, {"constant product": 12}),
+    (encoders, {"encode": 8}),
 )
 
 

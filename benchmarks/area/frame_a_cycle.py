@@ -22,7 +22,7 @@ from benchmarks.data import add_data_options, data_set
 from benchmarks.report import DOCS, kept_rows, markdown, publish, versions
 from docs.tools.marks import fill
 from hw.accelerator import Accelerator
-from hw.plan.cost import pipeline_area
+from hw.plan.area import pipeline_area
 from hw.plan.device import device
 from hw.plan.plan import Folding, Plan
 from hw.synthesis import synthesise

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from boards.build.area import Areas
-from hw.plan.cost import pipeline_area, stage_area
+from hw.plan.area import pipeline_area, stage_areas
 from hw.plan.device import Device
 from hw.plan.estimate import Estimate
 from hw.plan.pipeline import pipeline
@@ -48,7 +48,7 @@ class Correction:
 
         ``packed``: how many logic cells of the device it came to, None where it was not packed.
         """
-        stages = {stage.name: stage_area(stage, family) for stage in pipeline(network, plan).stages}
+        stages = stage_areas(pipeline(network, plan), family)
         cells = packed / found.total.luts if packed and found.total.luts else CELLS_A_TABLE.get(family, 1.0)
         ratios, beside = {}, {}
         for kind in ("luts", "ffs", "brams"):

@@ -28,10 +28,11 @@ from hw.layer.unrolled import UnrolledShape
 from hw.layer.window import WindowShape
 from hw.plan.estimate import Estimate
 from hw.plan.memory import MEMORIES, memory_use
-from hw.plan.pipeline import Pipeline, Stage
+from hw.plan.pipeline import Stage
 from hw.stream.repack import RepackShape
+from hw.unrolled.optimise import Unrolling
 
-__all__ = ["Features", "features", "pipeline_area", "stage_area"]
+__all__ = ["Features", "features", "stage_area"]
 
 COEFFICIENTS = Path(__file__).parent / "cost.json"
 
@@ -96,11 +97,11 @@ def bits(*counts: int) -> int:
     return sum((count - 1).bit_length() for count in counts)
 
 
-def features(stage: Stage, family: str) -> Features:
-    """The features of ``stage`` on ``family``."""
+def features(stage: Stage, family: str, read: np.ndarray | None = None) -> Features:
+    """The features of ``stage`` on ``family``; of comparisons and unrolled layers those outputs alone that are read."""
     match stage.shape:
         case EncodeShape() as shape:
-            return encode_features(shape)
+            return encode_features(shape, 1.0 if read is None else float(read.mean()))
         case RepackShape() as shape:
             return with_buffer(repack_features(shape), stage.buffer, shape.lanes_in * shape.bits, family)
         case ListedWindowShape() as shape:
@@ -112,7 +113,7 @@ def features(stage: Stage, family: str) -> Features:
         case WindowShape() as shape:
             return with_buffer(parallel_features(shape, family), stage.buffer, shape.channels * shape.bits, family)
         case UnrolledShape() as shape:
-            return unrolled_features(shape)
+            return unrolled_features(shape, shape.unrolling if read is None else shape.unrolling.part(read))
         case ProductShape() as shape:
             return product_features(shape, family)
         case LookupShape() as shape:
@@ -124,10 +125,12 @@ def features(stage: Stage, family: str) -> Features:
     raise TypeError(f"{type(stage.shape).__name__} has no cost model")
 
 
-def encode_features(shape: EncodeShape) -> Features:
-    levels = 0 if shape.thresholds is None else shape.thresholds.shape[1]
-    out = shape.lanes_out * shape.bits_out
-    compared = shape.pixels * shape.channels * levels * shape.bits
+def encode_features(shape: EncodeShape, share: float) -> Features:
+    limits = [] if shape.thresholds is None else shape.thresholds.reshape(-1).tolist()
+    # A comparison reads the bits from its limit's lowest one up: with the highest alone it is a wire.
+    read = [shape.bits - (limit & -limit).bit_length() + 1 for limit in limits if 0 < limit < 1 << shape.bits]
+    out = share * shape.lanes_out * shape.bits_out
+    compared = share * shape.pixels * sum(bits for bits in read if bits > 1)
     return Features("encode", {"compared": compared, "one": 1}, {"out": out, "one": 1})
 
 
@@ -186,12 +189,12 @@ def listed_window_features(shape: ListedWindowShape, depth: int, family: str) ->
     return Features("listed window", luts, ffs, copies + table.exactly)
 
 
-def unrolled_features(shape: UnrolledShape) -> Features:
+def unrolled_features(shape: UnrolledShape, made: Unrolling) -> Features:
     """Nothing is fitted: the optimiser knows its cells. A register stage holds about three bits an output."""
-    held = shape.pe * (3 * shape.stages + shape.level_bits) if shape.latency else 0
+    held = len(made.outputs) * (3 * shape.stages + shape.level_bits) if shape.latency else 0
     if not shape.registered:
         held += shape.simd * len(shape.planes)
-    return Features("unrolled", {}, {}, Estimate(luts=shape.unrolling.cells, ffs=held))
+    return Features("unrolled", {}, {}, Estimate(luts=made.cells, ffs=held))
 
 
 def listed_sum_features(shape: ListedSumShape, family: str) -> Features:
@@ -398,17 +401,12 @@ def coefficients() -> dict[str, dict[str, dict[str, dict[str, float]]]]:
     return json.loads(COEFFICIENTS.read_text())["coefficients"]
 
 
-def stage_area(stage: Stage, family: str) -> Estimate:
-    """The estimate for one stage. Raises KeyError for a family that was not fitted."""
-    known = features(stage, family)
+def stage_area(stage: Stage, family: str, read: np.ndarray | None = None) -> Estimate:
+    """The estimate for one stage, ``read`` as for `features`. Raises KeyError for a family that was not fitted."""
+    known = features(stage, family, read)
     if not known.luts:
         return known.exactly
     fitted = coefficients()[family][known.kind]
     luts = sum(fitted["luts"].get(name, 0.0) * value for name, value in known.luts.items())
     ffs = sum(fitted["ffs"].get(name, 0.0) * value for name, value in known.ffs.items())
     return known.exactly + Estimate(luts, ffs)
-
-
-def pipeline_area(made: Pipeline, family: str) -> Estimate:
-    """The estimate for a whole accelerator: its stages together."""
-    return sum((stage_area(stage, family) for stage in made.stages), Estimate())

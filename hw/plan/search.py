@@ -10,7 +10,8 @@ from collections.abc import Collection
 from dataclasses import replace
 from itertools import product
 
-from hw.plan.cost import pipeline_area, stage_area
+from hw.plan.area import pipeline_area
+from hw.plan.cost import stage_area
 from hw.plan.datapath import DATAPATHS
 from hw.plan.datapath.base import divisors
 from hw.plan.device import Device

@@ -7,7 +7,7 @@ for functions of weighted sums). So the sum itself is never made, and rarely mor
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 
 from hw.unrolled.count import Cost, arranged, counted, pieces
@@ -15,8 +15,8 @@ from hw.unrolled.graph import FALSE, TRUE, Graph
 
 __all__ = ["few_pieces", "few_reach"]
 
-# Parts beside the two largest: a bit, or three bits counted in tables, so many at most.
-BESIDE = 2
+# Bits at most that stand in parts of three and one, beside the two largest parts.
+SMALL = 12
 
 
 def few_reach(
@@ -61,24 +61,39 @@ def few_pieces(cost: Cost, n: int, threshold: int) -> tuple[int, ...]:
 
 @cache
 def _parts(cost: Cost, n: int, threshold: int) -> tuple[int, ...]:
-    """How many bits each part counts, where that takes fewest cells."""
+    """How many bits each part counts, where that takes fewest cells.
 
-    def cells(sizes: tuple[int, ...]) -> float:
-        return sum(map(cost.count, sizes)) + _steps(cost.lut_inputs, _weights(sizes), threshold)[0]
+    Of equally many cells those with the longest chains: mappers take tables apart, at the expense of their number. But
+    where whole tables may go into chains, and so cost nothing here, mappers do not find all of them: those of fewest
+    chains there.
+    """
+    absorbing = cost.absorbs == cost.lut_inputs - 1
+    found: tuple[float, int, list[int], tuple[int, ...]] = (math.inf, 0, [], ())
+    for least, counts, sizes in _divisions(cost, n):
+        if least > found[0]:
+            break
+        cells = counts + _steps(cost.lut_inputs, _weights(sizes), threshold)[0]
+        chains = absorbing * sum(size > cost.lut_inputs for size in sizes)
+        found = min(found, (cells, chains, [-size for size in sizes], sizes))
+    return found[-1]
 
-    # Of equally many cells those with the longest chains: mappers take tables apart, at the expense of their number.
-    return min(_divisions(n, cost.lut_inputs), key=lambda sizes: (cells(sizes), [-size for size in sizes]))
 
+@cache
+def _divisions(cost: Cost, n: int) -> list[tuple[int, int, tuple[int, ...]]]:
+    """Two parts, and small ones beside them: bits by threes in tables, and single ones.
 
-def _divisions(n: int, lut_inputs: int) -> Iterator[tuple[int, ...]]:
-    """Two parts, and a few small ones beside them; or single bits, as many as a table has inputs."""
-    if n <= lut_inputs:
-        yield (1,) * n
-    for threes in range(BESIDE + 1):
-        for ones in range(BESIDE + 1 - threes):
+    Each with the fewest cells that it could take in all and those of its counts before it; the least first.
+    """
+    found = set()
+    for threes in range(min(SMALL, n) // 3 + 1):
+        for ones in range(min(SMALL, n) - 3 * threes + 1):
             left = n - 3 * threes - ones
             for larger in range(-(-left // 2), left + 1):
-                yield tuple(size for size in (larger, left - larger, *(3,) * threes, *(1,) * ones) if size)
+                sizes = tuple(size for size in (larger, left - larger, *(3,) * threes, *(1,) * ones) if size)
+                counts, bits = sum(map(cost.count, sizes)), sum(size.bit_length() for size in sizes)
+                # A table leaves one bit of those that it takes, at best.
+                found.add((counts + -(-(bits - 1) // (cost.lut_inputs - 1)), counts, sizes))
+    return sorted(found)
 
 
 def _weights(sizes: Sequence[int]) -> tuple[int, ...]:

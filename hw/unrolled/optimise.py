@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -41,6 +41,10 @@ class Unrolling:
     edges: int
     repeated: int
     seconds: float
+
+    def part(self, chosen: np.ndarray) -> "Unrolling":
+        """The same graph with those outputs alone that ``chosen``, bool (outputs,), names."""
+        return replace(self, outputs=tuple(self.outputs[c] for c in np.flatnonzero(chosen).tolist()))
 
     @cached_property
     def literals(self) -> list[int]:

@@ -13,10 +13,9 @@ from hw.loader import load_words
 from hw.plan.plan import Folding, Plan
 from hw.plan.search import least_area_plan
 from hw.plan.space import Space
-from sw.network import Dense, DenseEncoding, Input, Layer, Network, Scores, Thermometer, Threshold
-from sw.network.encodings.two_level import TwoLevelEncoding
+from sw.network import Network
 from tests.hw.streams import GAPS_AND_STALLS
-from tests.networks import networks, plans, random_images
+from tests.networks import dense_network, networks, plans, random_images
 
 FRAMES = 7
 
@@ -97,24 +96,6 @@ def test_gaps_and_stalls_change_no_result(small_network, gaps, stalls):
 
 def linear_shapes(network: Network) -> list[tuple[str, tuple[int, ...]]]:
     return [(layer.name, layer.weights.shape) for layer in network.layers if hasattr(layer, "weights")]
-
-
-def dense_network(classes: int = 5) -> Network:
-    """Three dense layers of 0 and 1 for 12 pixels."""
-    rng = np.random.default_rng(8)
-    source = "encode"
-    layers: list[Layer] = [Thermometer(name="encode", reads=("input",), thresholds=np.array([[8]]))]
-    for name, outputs, taps in (("first", 9, 12), ("second", 6, 9), ("last", classes, 6)):
-        bits = (rng.random((outputs, taps)) < 0.3).astype(np.uint8)
-        layers.append(Dense(name=name, reads=(source,), weights=TwoLevelEncoding(DenseEncoding(bits), 1, 0)))
-        source = name
-        if name != "last":
-            limits, invert = rng.integers(-3, 4, (outputs, 1)), rng.random(outputs) < 0.5
-            layers.append(Threshold(name=f"{name}_act", reads=(name,), thresholds=limits, invert=invert))
-            source = f"{name}_act"
-    scale = np.ones(classes, int)
-    layers.append(Scores(name="scores", reads=("last",), scale=scale, bias=rng.integers(-2, 3, classes)))
-    return Network("whole", Input(3, 4, 1, 4), tuple(layers))
 
 
 @pytest.mark.parametrize(("gaps", "stalls"), GAPS_AND_STALLS)

@@ -9,7 +9,7 @@ from amaranth.sim import Simulator
 from hw.accelerator import Accelerator
 from hw.datapath.rom import LOAD_BITS, Rom
 from hw.loader import Loader, load_words
-from hw.plan.cost import pipeline_area
+from hw.plan.area import pipeline_area
 from hw.plan.plan import Folding, Plan
 from hw.synthesis import synthesise
 

@@ -8,7 +8,8 @@ import pytest
 from boards.build import fit
 from boards.build.area import Areas
 from boards.build.fit import Correction, fastest_that_fits, plan_that_fits, rate_that_fits
-from hw.plan.cost import pipeline_area, stage_area
+from hw.plan.area import pipeline_area
+from hw.plan.cost import stage_area
 from hw.plan.device import device
 from hw.plan.pipeline import pipeline
 from hw.plan.plan import Plan

@@ -10,7 +10,7 @@ from hw.accelerator import Accelerator
 from hw.datapath.rom import Rom
 from hw.datapath.shared_ram import RAM_WORDS, SharedRam, TableSize, rams, shelves
 from hw.loader import Loader, load_words
-from hw.plan.cost import pipeline_area
+from hw.plan.area import pipeline_area
 from hw.plan.plan import Folding, Plan
 from hw.synthesis import synthesise
 

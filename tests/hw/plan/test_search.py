@@ -9,7 +9,8 @@ from benchmarks.networks import mlp
 from hw.datapath.rom import SINGLE_PORT
 from hw.layer.pool import PoolShape
 from hw.layer.unit import UnitShape
-from hw.plan.cost import pipeline_area, stage_area
+from hw.plan.area import pipeline_area
+from hw.plan.cost import stage_area
 from hw.plan.device import DEVICES, device
 from hw.plan.estimate import Estimate
 from hw.plan.explain import alternatives

@@ -112,7 +112,7 @@ def test_a_threshold_on_few_bits_is_exact_and_never_dearer_than_comparing_the_co
 
 def test_thresholds_on_few_bits_do_without_the_sum():
     cost = COSTS["ice40"]
-    for bits, threshold, cells in ((7, 4, 6), (8, 4, 7), (12, 6, 13), (14, 7, 16)):
+    for bits, threshold, cells in ((6, 3, 3), (7, 4, 5), (8, 4, 7), (12, 6, 13), (14, 7, 16)):
         graph = Graph(bits, cost.lut_inputs, cost.complements)
         literal = few_reach(graph, cost, [graph.input(at) for at in range(bits)], threshold)
         found = Unrolling(graph, cost, ((literal,),), (), 0, 0, 0.0)

@@ -17,17 +17,20 @@ __all__ = ["Groups", "share"]
 #: For each cluster, taps to count together by the number of their class.
 Groups = list[dict[int, list[tuple[int, int, int]]]]
 
-# Candidates kept: the most valuable ones, so that time and memory are bounded.
+# Candidates that are looked at.
 LIMIT = 200_000
 
 
-def share(rows: np.ndarray, clusters: Sequence[Classes], pieces: Sequence[Sequence[Sequence[int]]]) -> Groups:
+def share(
+    rows: np.ndarray, clusters: Sequence[Classes], pieces: Sequence[Sequence[Sequence[int]]], limit: int = LIMIT
+) -> Groups:
     """Choose groups of three for all clusters, the most valuable first, and among equals those that block fewest.
 
-    ``pieces`` are those of each class's count, as `hw.unrolled.count.pieces` tells them, by cluster and class.
+    ``pieces`` are those of each class's count, as `hw.unrolled.count.pieces` tells them, by cluster and class. Of the
+    candidates the ``limit`` most valuable ones are looked at: so many that time and memory are bounded.
     """
     room = [[sizes.count(3) for sizes in classes] for classes in pieces]
-    candidates = _candidates(rows, clusters, room)
+    candidates = _candidates(rows, clusters, room, limit)
     degree: dict[tuple[int, int], int] = defaultdict(int)
     for taps, uses in candidates:
         for cluster, _, _ in uses:
@@ -82,7 +85,7 @@ def _saved(uses: list[tuple[int, int, int]]) -> int:
 
 
 def _candidates(
-    rows: np.ndarray, clusters: Sequence[Classes], room: list[list[int]]
+    rows: np.ndarray, clusters: Sequence[Classes], room: list[list[int]], limit: int
 ) -> list[tuple[tuple[int, int, int], list[tuple[int, int, int]]]]:
     """Taps that at least two clusters have in one class, with (cluster, class, signs) for each."""
     n = rows.shape[1]
@@ -103,7 +106,7 @@ def _candidates(
     starts = np.flatnonzero(np.diff(key, prepend=-1))
     sizes = np.diff(starts, append=len(key))
     several = np.flatnonzero(sizes > 1)
-    several = several[np.argsort(-sizes[several], kind="stable")][:LIMIT]
+    several = several[np.argsort(-sizes[several], kind="stable")][:limit]
     found = []
     for at in several.tolist():
         first, size = int(starts[at]), int(sizes[at])

@@ -23,8 +23,10 @@ from hw.unrolled.sharing import Groups, share
 
 __all__ = ["two_level"]
 
-# Groups of three taps of a row, over all rows, among which shared ones are looked for: more take too long.
-MOST_THREES = 30_000
+# Groups of three taps of a row, over all rows, among which shared ones are looked for, in seconds.
+MOST_THREES = 1_000_000
+# Those that are shared by most rows. Rows with many ones have far more.
+CANDIDATES = 10_000
 
 
 def two_level(
@@ -108,7 +110,7 @@ def _groups(counter: Counter, rows: int, least: Mapping[int, int]) -> list[Seque
         for row, own in enumerate(taps)
     ]
     classes = [Classes((row,), (own,), (False,)) for row, own in enumerate(taps)]
-    found: Groups = share(counter.rows, classes, sizes)
+    found: Groups = share(counter.rows, classes, sizes, CANDIDATES)
     return [groups.get(0, ()) for groups in found]
 
 

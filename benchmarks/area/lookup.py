@@ -1,7 +1,7 @@
 """A layer by XNOR and by codeword lookup, at the same frames a second: area, ROM bits and cycles on every family.
 
-``python -m benchmarks lookup`` writes benchmarks/results/lookup.json, and goes on where it was cut off. The XNOR
-folding beside a lookup is that of the least estimated area which is as fast. Then, by formula, the cycles of
+``python -m benchmarks lookup`` writes benchmarks/results/lookup.json and its table, and goes on where it was cut off.
+The XNOR folding beside a lookup is that of the least estimated area which is as fast. Then, by formula, the cycles of
 ResNet-18's binary 3x3 layers with one 9-tap product a cycle, beside one 9-tap product and four accumulators (Wang et
 al., Sub-bit Neural Networks, ICCV 2021).
 """
@@ -15,7 +15,8 @@ import numpy as np
 from rich.progress import track
 
 from benchmarks.networks import codebook_layer
-from benchmarks.report import publish
+from benchmarks.report import DOCS, markdown, publish
+from docs.tools.marks import fill
 from hw.accelerator import Joined, component_of
 from hw.plan.cost import stage_area
 from hw.plan.datapath import datapath
@@ -27,7 +28,10 @@ from hw.yosys import yosys_version
 from sw.network import Network
 from sw.network.words import Words
 
-__all__ = ["main"]
+__all__ = ["NAME", "main", "table"]
+
+NAME = "lookup"
+NAMES = {"ice40": "iCE40", "ecp5": "ECP5", "gowin": "Gowin", "xc7": "7-series"}
 
 #: Image side, 0 for a dense layer; inputs, outputs, words at a time.
 LAYERS = [(8, 64, 64, 1), (8, 128, 128, 1), (0, 1152, 64, 1)]
@@ -147,6 +151,18 @@ def row(n: int, layers: str, figures: list[int]) -> dict:
     }
 
 
+def table(rows: list[dict]) -> str:
+    """XNOR / lookup of each layer in Markdown, LUTs with LUT RAM."""
+    lines = []
+    for plain, look in zip(rows[::2], rows[1::2], strict=True):
+        assert (plain["datapath"], look["datapath"]) == ("xnor", "lookup")
+        luts = [each["LUTs"] + each["LUT RAM"] for each in (plain, look)]
+        pairs = [(plain[what], look[what]) for what in ("FFs", "block RAMs", "ROM bits")]
+        told = [f"{a:,} / {b:,}" for a, b in [(plain["cycles"], look["cycles"]), luts, *pairs]]
+        lines.append([plain["layer"], str(plain["n"]), NAMES[plain["family"]], *told])
+    return markdown(["layer", "n", "family", "cycles a frame", "LUTs", "FFs", "block RAMs", "ROM bits"], lines)
+
+
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -157,7 +173,9 @@ def main() -> None:
     tools = {"yosys": yosys_version()}
     publish("lookup_cycles", "ResNet-18 by lookup", cycle_rows(), tools, "python -m benchmarks lookup")
     if not options.cycles_only:
-        publish("lookup", "XNOR and lookup at the same speed", area_rows(options.families, options.kept), tools)
+        rows = area_rows(options.families, options.kept)
+        publish(NAME, "XNOR and lookup at the same speed", rows, tools)
+        fill(DOCS / "results.md", NAME, table(rows))
 
 
 if __name__ == "__main__":

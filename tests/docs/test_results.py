@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.area import clocks, density, frame_a_cycle, solve_time, unrolled
+from benchmarks.area import clocks, density, frame_a_cycle, lookup, solve_time, unrolled
 from benchmarks.boards import table as boards
 from benchmarks.compact.pages import tables
 from benchmarks.compact.summary import gather, grouped
@@ -22,7 +22,7 @@ def test_what_compaction_costs_is_what_the_runs_gave(name):
 
 @pytest.mark.parametrize(
     ("name", "benchmark"),
-    [("results.md", each) for each in (boards, clocks, density, frame_a_cycle)]
+    [("results.md", each) for each in (boards, clocks, density, frame_a_cycle, lookup)]
     + [("unrolled.md", each) for each in (unrolled, solve_time)],
     ids=lambda given: getattr(given, "NAME", None),
 )

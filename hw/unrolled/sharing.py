@@ -46,10 +46,16 @@ def share(
             if room[cluster][k] and not any((cluster, tap) in used for tap in taps)
         ]
 
-    best = max((_saved(uses) for _, uses in candidates), default=0)
-    for least in range(best, 0, -1):
+    # What a candidate saves only shrinks, so that it is looked at again only where its last value would do.
+    worth = [_saved(uses) for _, uses in candidates]
+    for least in range(max(worth, default=0), 0, -1):
         # Those that are still worth it, and block fewest others.
-        open_now = [(taps, uses) for taps, uses in candidates if _saved(free(taps, uses)) >= least]
+        open_now = []
+        for at, (taps, uses) in enumerate(candidates):
+            if worth[at] >= least:
+                worth[at] = _saved(free(taps, uses))
+                if worth[at] >= least:
+                    open_now.append((taps, uses))
         open_now.sort(key=lambda c: (sum(degree[u[0], tap] for u in c[1] for tap in c[0]) / len(c[1]), c[0]))
         for taps, uses in open_now:
             left = free(taps, uses)

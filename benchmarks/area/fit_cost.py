@@ -62,7 +62,7 @@ LUTs include memory in LUTs. Block RAMs follow Yosys' own rule and are not fitte
 """
 DOCUMENT = Path(__file__).parents[2] / "docs" / "cost-model.md"
 SAMPLES = RESULTS / "cost_samples.json"
-# Weights of a sample of constants at most.
+# Weights of a sample of constants, and comparisons of one of encoders, at most.
 MOST_CONSTANTS = 16_384
 MOST_COMPARISONS = 1024
 

@@ -26,7 +26,7 @@ def pipeline_area(made: Pipeline, family: str) -> Estimate:
 
 
 def inputs_read(shape: UnrolledShape, read: np.ndarray | None) -> np.ndarray:
-    """Which taps, bool (taps,), the outputs that are ``read`` depend on; None for all."""
+    """Which taps, bool (taps,), outputs depend on: those that ``read``, bool (outputs,), names, or all for None."""
     made = shape.unrolling if read is None else shape.unrolling.part(read)
     live = made.graph.live(made.literals)
     bits = [live[made.graph.input(at) >> 1] for at in range(shape.simd * len(shape.planes))]

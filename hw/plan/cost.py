@@ -128,9 +128,9 @@ def features(stage: Stage, family: str, read: np.ndarray | None = None) -> Featu
 def encode_features(shape: EncodeShape, share: float) -> Features:
     limits = [] if shape.thresholds is None else shape.thresholds.reshape(-1).tolist()
     # A comparison reads the bits from its limit's lowest one up: with the highest alone it is a wire.
-    read = [shape.bits - (limit & -limit).bit_length() + 1 for limit in limits if 0 < limit < 1 << shape.bits]
+    widths = [shape.bits - (limit & -limit).bit_length() + 1 for limit in limits if 0 < limit < 1 << shape.bits]
     out = share * shape.lanes_out * shape.bits_out
-    compared = share * shape.pixels * sum(bits for bits in read if bits > 1)
+    compared = share * shape.pixels * sum(width for width in widths if width > 1)
     return Features("encode", {"compared": compared, "one": 1}, {"out": out, "one": 1})
 
 

@@ -25,7 +25,7 @@ __all__ = ["two_level"]
 
 # Groups of three taps of a row, over all rows, among which shared ones are looked for, in seconds.
 MOST_THREES = 1_000_000
-# Those that are shared by most rows. Rows with many ones have far more.
+# Of those that several rows share so many are looked at, those of most rows first: rows that are alike share far more.
 CANDIDATES = 10_000
 
 

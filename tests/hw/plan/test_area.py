@@ -13,11 +13,13 @@ from sw.network import DenseEncoding, Linear, Network
 from sw.network.encodings.two_level import TwoLevelEncoding
 from tests.networks import dense_network
 
+DEVICES = {"ice40": "ice40-hx8k", "xc7": "artix7-35t"}
 
-def unrolled(network):
+
+def unrolled(network, family):
     layers = [layer for layer in network.layers if isinstance(layer, Linear)]
     folding = {layer.name: Folding(layer.outputs, layer.taps, datapath="unrolled") for layer in layers}
-    return pipeline(network, Plan(folding, pixels_per_beat=12, output="class"))
+    return pipeline(network, Plan(folding, pixels_per_beat=12, output="class", device=DEVICES[family]))
 
 
 def changed(network, **fields):
@@ -27,14 +29,16 @@ def changed(network, **fields):
 
 
 def bits_of(network, name):
-    return next(layer for layer in network.layers if layer.name == name).weights.decode().reshape(-1, *SHAPES[name])
+    layer = layer_of(network, name)
+    return layer.weights.decode().reshape(layer.outputs, -1)
+
+
+def layer_of(network, name):
+    return next(layer for layer in network.layers if layer.name == name)
 
 
 def levels(bits):
     return {"weights": TwoLevelEncoding(DenseEncoding(bits), 1, 0)}
-
-
-SHAPES = {"first": (12,), "second": (9,)}
 
 
 @pytest.mark.parametrize("family", ["ice40", "xc7"])
@@ -42,7 +46,7 @@ def test_neurons_that_nothing_reads_are_left_out(family):
     """Three neurons more in the first layer, of one input each, so that they share nothing with others."""
     network = dense_network()
     first, second = bits_of(network, "first"), bits_of(network, "second")
-    act = next(layer for layer in network.layers if layer.name == "first_act")
+    act = layer_of(network, "first_act")
     more = changed(
         network,
         first=levels(np.vstack([first, np.eye(3, 12, dtype=np.uint8)])),
@@ -52,9 +56,10 @@ def test_neurons_that_nothing_reads_are_left_out(family):
         },
         second=levels(np.hstack([second, np.zeros((len(second), 3), np.uint8)])),
     )
-    assert stage_areas(unrolled(more), family) == stage_areas(unrolled(network), family)
-    (stage,) = (stage for stage in unrolled(more).stages if stage.name == "first")
-    assert stage_area(stage, family).ffs > stage_areas(unrolled(more), family)["first"].ffs
+    made = unrolled(more, family)
+    assert stage_areas(made, family) == stage_areas(unrolled(network, family), family)
+    (stage,) = (stage for stage in made.stages if stage.name == "first")
+    assert stage_area(stage, family).ffs > stage_areas(made, family)["first"].ffs
 
 
 def test_pixels_that_nothing_reads_are_not_compared_and_a_limit_of_one_bit_is_a_wire():
@@ -66,7 +71,7 @@ def test_pixels_that_nothing_reads_are_not_compared_and_a_limit_of_one_bit_is_a_
     assert 0 < read < 12
     areas = {}
     for limit in (5, 8):
-        made = unrolled(changed(network, first=levels(bits), encode={"thresholds": np.array([[limit]])}))
+        made = unrolled(changed(network, first=levels(bits), encode={"thresholds": np.array([[limit]])}), family)
         areas[limit] = stage_areas(made, family)["encode"], stage_area(made.stages[0], family)
     (own, whole), (own_wires, wires) = areas[5], areas[8]
     assert wires.luts == own_wires.luts < own.luts < whole.luts
